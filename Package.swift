@@ -1,0 +1,89 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Every Swift target is held to the same rules: Swift 6, no hidden imports, no warnings.
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .treatAllWarnings(as: .error),
+]
+
+// Targets stand in the order of the module graph, bottom up. The reference (`Operations`) and the
+// kernels (`Kernels`) meet in `Subjects` only: neither can import the other.
+let package = Package(
+  name: "qverify",
+  products: [
+    .executable(name: "qverify", targets: ["qverify"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+  ],
+  targets: [
+    // Exact arithmetic and number formats.
+    .systemLibrary(name: "CMPFR", pkgConfig: "mpfr", providers: [.apt(["libmpfr-dev"])]),
+    .target(name: "ExactArithmetic", dependencies: ["CMPFR"], swiftSettings: strict),
+    .target(name: "NumberFormats", dependencies: ["ExactArithmetic"], swiftSettings: strict),
+    .target(
+      name: "CaseFormat", dependencies: ["ExactArithmetic", "NumberFormats"],
+      swiftSettings: strict),
+    .target(name: "Generation", swiftSettings: strict),
+
+    // The semantics: prose clauses and dialects as data, embedded so that the binary needs no files.
+    .target(
+      name: "Specifications", path: "specs",
+      exclude: [
+        "accumulate.md", "affine.md", "formats.md", "requantize.md", "rounding.md",
+        "special-values.md",
+      ],
+      sources: ["Specifications.swift"], resources: [.embedInCode("dialects")],
+      swiftSettings: strict),
+
+    // The reference.
+    .target(
+      name: "Operations",
+      dependencies: [
+        "ExactArithmetic", "NumberFormats", "CaseFormat", "Generation", "Specifications",
+        .product(name: "Yams", package: "Yams"),
+      ],
+      swiftSettings: strict),
+
+    // Our own kernels, in C with run-time dispatch, and their Swift face.
+    .target(name: "CKernels"),
+    .target(name: "Kernels", dependencies: ["CKernels"], swiftSettings: strict),
+
+    // What judges: subjects in guarded memory, verdicts, campaigns, golden files.
+    .target(name: "CHarness"),
+    .target(
+      name: "Verification",
+      dependencies: [
+        "CHarness", "ExactArithmetic", "NumberFormats", "CaseFormat", "Generation", "Operations",
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "Fuzzing",
+      dependencies: [
+        "NumberFormats", "CaseFormat", "Generation", "Operations", "Verification",
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "Golden",
+      dependencies: ["ExactArithmetic", .product(name: "Yams", package: "Yams")],
+      swiftSettings: strict),
+    .target(
+      name: "Subjects",
+      dependencies: ["NumberFormats", "CaseFormat", "Operations", "Verification", "Kernels"],
+      swiftSettings: strict),
+
+    .executableTarget(
+      name: "qverify",
+      dependencies: [
+        "ExactArithmetic", "NumberFormats", "CaseFormat", "Generation", "Operations",
+        "Verification", "Fuzzing", "Golden", "Subjects", "Kernels",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6]
+)

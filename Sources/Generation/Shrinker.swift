@@ -1,0 +1,174 @@
+/// Makes a failing choice sequence as simple as it gets, knowing nothing of what it generates.
+///
+/// The order is shortlex (`ChoiceSequence.isSimpler`). Each pass proposes simpler sequences; whatever
+/// still fails becomes the new best. Passes are repeated until none makes progress or the budget of
+/// trials is spent. Source of the idea: MacIver and Donaldson, "Test-case reduction via test-case
+/// generation" (ECOOP 2020).
+public struct Shrinker {
+  /// The simplest failing sequence known.
+  public private(set) var best: ChoiceSequence
+  /// How often the best was replaced.
+  public private(set) var steps = 0
+  private var trialsLeft: Int
+  private var seen: Set<ChoiceSequence> = []
+  /// Runs the generator and the check; returns what was really drawn if the case still fails.
+  private let stillFails: (inout Choices) -> Bool
+
+  /// Prepares to shrink a failing sequence.
+  ///
+  /// - Parameters:
+  ///   - sequence: choices whose case fails.
+  ///   - trials: how many cases may be run.
+  ///   - stillFails: makes a case from choices, runs it, and says whether it fails in the same way.
+  public init(
+    _ sequence: ChoiceSequence, trials: Int, stillFails: @escaping (inout Choices) -> Bool
+  ) {
+    best = sequence
+    trialsLeft = trials
+    self.stillFails = stillFails
+  }
+
+  /// Shrinks until no pass makes progress.
+  public mutating func run() {
+    var before: ChoiceSequence
+    repeat {
+      before = best
+      shrinkStructure()
+      deleteRuns()
+      zeroRuns()
+      minimizeEach()
+      lowerTogether()
+    } while best != before && trialsLeft > 0
+  }
+
+  /// Runs a candidate if it is simpler than the best and new.
+  private mutating func attempt(_ candidate: ChoiceSequence) -> Bool {
+    guard trialsLeft > 0, candidate.isSimpler(than: best), seen.insert(candidate).inserted else {
+      return false
+    }
+    return accept(Choices(replaying: candidate))
+  }
+
+  private mutating func accept(_ source: Choices) -> Bool {
+    trialsLeft -= 1
+    var choices = source
+    guard stillFails(&choices), choices.drawn.isSimpler(than: best) else { return false }
+    best = choices.drawn
+    steps += 1
+    return true
+  }
+
+  /// Lowers each structural choice; where the old elements no longer fail, tries fresh ones.
+  private mutating func shrinkStructure() {
+    var index = 0
+    while let structure = best.blocks.first, index < structure.count {
+      let value = structure[index]
+      for lower in Self.lowered(value) {
+        var candidate = best
+        candidate.blocks[0][index] = lower
+        if attempt(candidate) || resample(candidate.blocks[0]) { break }
+      }
+      index += 1
+    }
+  }
+
+  private mutating func resample(_ structure: [UInt64]) -> Bool {
+    for stream in 0..<6 where trialsLeft > 0 {
+      let randomness = Randomness(seed: 0x5EED, stream: UInt64(stream))
+      if accept(Choices(structure: structure, randomness: randomness)) { return true }
+    }
+    return false
+  }
+
+  /// Deletes runs of choices, long ones first.
+  private mutating func deleteRuns() {
+    for block in best.blocks.indices {
+      var length = max(1, best.blocks[block].count / 2)
+      while length >= 1 {
+        var start = best.blocks[block].count - length
+        while start >= 0 && block < best.blocks.count {
+          var candidate = best
+          let end = min(start + length, candidate.blocks[block].count)
+          if start < end {
+            candidate.blocks[block].removeSubrange(start..<end)
+            _ = attempt(candidate)
+          }
+          start -= length
+        }
+        length /= 2
+      }
+    }
+  }
+
+  /// Sets runs of choices to zero, long ones first.
+  private mutating func zeroRuns() {
+    for block in best.blocks.indices {
+      var length = best.blocks[block].count
+      while length > 1 {
+        var start = 0
+        while block < best.blocks.count && start < best.blocks[block].count {
+          let end = min(start + length, best.blocks[block].count)
+          if best.blocks[block][start..<end].contains(where: { $0 != 0 }) {
+            var candidate = best
+            for index in start..<end { candidate.blocks[block][index] = 0 }
+            _ = attempt(candidate)
+          }
+          start += length
+        }
+        length /= 2
+      }
+    }
+  }
+
+  /// Lowers each choice as far as it goes.
+  private mutating func minimizeEach() {
+    for block in best.blocks.indices {
+      var index = 0
+      while block < best.blocks.count && index < best.blocks[block].count {
+        minimize(block, index)
+        index += 1
+      }
+    }
+  }
+
+  private mutating func minimize(_ block: Int, _ index: Int) {
+    var isLower = true
+    while isLower && trialsLeft > 0 {
+      isLower = false
+      guard block < best.blocks.count, index < best.blocks[block].count else { return }
+      for lower in Self.lowered(best.blocks[block][index]) {
+        var candidate = best
+        candidate.blocks[block][index] = lower
+        if attempt(candidate) {
+          isLower = true
+          break
+        }
+      }
+    }
+  }
+
+  /// Lowers equal choices together: those that must stay equal cannot be lowered one by one.
+  private mutating func lowerTogether() {
+    for value in Set(best.blocks.joined()).sorted(by: >) where value > 0 {
+      for lower in Self.lowered(value) {
+        var candidate = best
+        candidate.blocks = candidate.blocks.map { $0.map { $0 == value ? lower : $0 } }
+        if attempt(candidate) { break }
+      }
+    }
+  }
+
+  /// Candidates below a value, the smallest first: 0, 1, then nearer and nearer to the value.
+  private static func lowered(_ value: UInt64) -> [UInt64] {
+    guard value > 0 else { return [] }
+    var candidates: [UInt64] = [0]
+    if value > 1 { candidates.append(1) }
+    var distance = value / 2
+    while distance > 0 {
+      let candidate = value - distance
+      if candidate > 1, candidate != candidates.last { candidates.append(candidate) }
+      distance /= 2
+    }
+    return candidates
+  }
+}

@@ -1,0 +1,359 @@
+import CaseFormat
+import ExactArithmetic
+import NumberFormats
+
+/// How a rounding to an integer level is done: a rule on the exact value, or a framework's own code.
+enum LevelRounding: Sendable, Hashable {
+  case rule(RoundingRule)
+  /// Negative ties upward, other ties to even [rounding §12].
+  case dpu
+  /// `sign(x) * floor(|x| + 0.5)` in the working precision [rounding §15].
+  case awayByAddingHalf
+  /// `sign(x) * ceil(|x| - 0.5)` in the working precision [rounding §15].
+  case zeroBySubtractingHalf
+
+  private static let emulations: [(name: String, rounding: LevelRounding)] = [
+    ("dpu", .dpu), ("away_by_adding_half", .awayByAddingHalf),
+    ("zero_by_subtracting_half", .zeroBySubtractingHalf),
+  ]
+
+  /// The rounding of a name in a dialect file.
+  init?(name: String) {
+    if let rule = RoundingRule(rawValue: name) {
+      self = .rule(rule)
+    } else if let emulation = Self.emulations.first(where: { $0.name == name }) {
+      self = emulation.rounding
+    } else {
+      return nil
+    }
+  }
+
+  static var names: [String] {
+    RoundingRule.allCases.map(\.rawValue) + emulations.map(\.name)
+  }
+
+  /// The clause that defines the rounding.
+  var clause: String {
+    switch self {
+    case .rule(let rule): rule.clause
+    case .dpu: "rounding §12"
+    case .awayByAddingHalf, .zeroBySubtractingHalf: "rounding §15"
+    }
+  }
+
+  var phrase: String {
+    switch self {
+    case .rule(let rule): rule.phrase
+    case .dpu: "nearest, ties to even, negative ties up"
+    case .awayByAddingHalf: "half added to the magnitude, then floor, in floating point"
+    case .zeroBySubtractingHalf: "half taken from the magnitude, then ceiling, in floating point"
+    }
+  }
+
+  /// Rounds to an integer; infinities and NaN stay what they are.
+  func round(_ value: Number, _ arithmetic: Arithmetic) throws(InexactResult) -> Number {
+    guard case .finite(let rational) = value else { return value }
+    switch self {
+    case .rule(let rule): return Number(try rational.rounded(rule))
+    case .dpu:
+      let isTie = (rational * 2).isInteger && !rational.isInteger
+      return Number(
+        try rational.rounded(isTie && rational.signum() < 0 ? .ceiling : .nearestEven))
+    case .awayByAddingHalf: return try emulated(rational, half: 1, .floor, arithmetic)
+    case .zeroBySubtractingHalf: return try emulated(rational, half: -1, .ceiling, arithmetic)
+    }
+  }
+
+  private func emulated(
+    _ value: Rational, half: Int, _ rule: RoundingRule, _ arithmetic: Arithmetic
+  ) throws(InexactResult) -> Number {
+    let moved = arithmetic.add(.finite(value.magnitude), .finite(Rational(half) / 2))
+    guard case .finite(let sum) = moved else { return moved }
+    let magnitude = try sum.rounded(rule)
+    return Number(value.signum() < 0 ? -magnitude : magnitude)
+  }
+}
+
+extension RoundingRule {
+  /// The clause that defines the rule.
+  var clause: String {
+    let order: [RoundingRule] = [
+      .nearestEven, .nearestAway, .nearestUp, .nearestDown, .nearestZero, .nearestOdd, .floor,
+      .ceiling, .towardZero, .awayFromZero, .exact,
+    ]
+    return "rounding §\((order.firstIndex(of: self) ?? 0) + 1)"
+  }
+}
+
+extension RuleReader {
+  /// A rounding by its name.
+  mutating func rounding(
+    _ key: String, default value: LevelRounding
+  ) throws(DialectError) -> LevelRounding {
+    guard let text = try string(key) else { return value }
+    guard let rounding = LevelRounding(name: text) else {
+      throw failure(key, "'\(text)' is not one of \(LevelRounding.names.joined(separator: ", "))")
+    }
+    return rounding
+  }
+}
+
+/// How a real value becomes an integer level: scaling, zero point, rounding, clamp [affine §2 to §7].
+struct LevelRule: DialectRule {
+  /// Whether the scale divides, or its rounded reciprocal multiplies.
+  enum Scaling: String, CaseIterable, Sendable { case division, reciprocal }
+  /// Whether the zero point is added to the rounded level or to the real value before it.
+  enum ZeroPoint: String, CaseIterable, Sendable {
+    case afterRounding = "after_rounding"
+    case beforeRounding = "before_rounding"
+  }
+  /// Whether the range cuts the level or the real value before rounding.
+  enum Clamp: String, CaseIterable, Sendable {
+    case afterRounding = "after_rounding"
+    case beforeRounding = "before_rounding"
+  }
+  /// In what the zero point is added after rounding.
+  enum Addition: String, CaseIterable, Sendable {
+    case exact, float32, float64, int32, int64
+    /// The working precision.
+    case precision
+  }
+  /// What a sum beyond the integer type of the addition gives.
+  enum Overflow: String, CaseIterable, Sendable { case unspecified, wrap }
+  /// What a NaN becomes.
+  enum NaN: String, CaseIterable, Sendable { case unspecified, lowest, highest, zero, propagate }
+  /// What is taken from the zero point before the rounding and added back after it.
+  enum Offset: String, CaseIterable, Sendable {
+    case none
+    case typeMinimum = "type_minimum"
+  }
+
+  var scaling: Scaling
+  var precision: Precision
+  var zeroPoint: ZeroPoint
+  var isFused: Bool
+  var rounding: LevelRounding
+  var clamp: Clamp
+  var addition: Addition
+  var overflow: Overflow
+  var nan: NaN
+  var offset: Offset
+  /// In what the ends of the range are held when a level is clamped to them.
+  var bounds: Precision
+  /// Whether the value is converted to an integer type before the clamp; beyond it: unspecified.
+  var conversionBits: Int?
+
+  init(_ reader: inout RuleReader) throws(DialectError) {
+    scaling = try reader.choice("scaling", default: .division)
+    precision = try reader.choice("precision", default: .exact)
+    zeroPoint = try reader.choice("zero_point", default: .afterRounding)
+    isFused = try reader.flag("fused", default: false)
+    rounding = try reader.rounding("rounding", default: .rule(.nearestEven))
+    clamp = try reader.choice("clamp", default: .afterRounding)
+    addition = try reader.choice("addition", default: .exact)
+    overflow = try reader.choice("overflow", default: .unspecified)
+    nan = try reader.choice("nan", default: .unspecified)
+    offset = try reader.choice("offset", default: .none)
+    bounds = try reader.choice("bounds", default: .exact)
+    conversionBits =
+      reader.has("conversion_bits")
+      ? try reader.integer("conversion_bits", in: 8...64, default: 32) : nil
+    if isFused && (zeroPoint != .beforeRounding || scaling != .reciprocal) {
+      throw reader.failure(
+        "fused", "needs scaling: reciprocal and zero_point: before_rounding to fuse")
+    }
+  }
+}
+
+/// A level: an integer, a real where a clamp or a scale leaves it off the grid, or open.
+enum Level: Hashable, Sendable {
+  case value(Rational)
+  case nan
+  case unspecified
+}
+
+/// What happened on the way to a level, for coverage and masks.
+struct LevelEvents {
+  /// The value that was rounded, if it was finite.
+  var beforeRounding: Rational?
+  /// The level with its zero point, before the clamp; nil where it is not finite.
+  var unclamped: Number = .nan
+}
+
+extension LevelRule {
+  /// The level of a value.
+  ///
+  /// - Parameters:
+  ///   - x: the value, of any kind.
+  ///   - scale: the scale, finite and positive.
+  ///   - zero: the zero point, maybe not an integer where the dialect allows that.
+  ///   - range: the lowest and highest level.
+  ///   - typeMinimum: the lowest value of the output type, for dialects that offset by it.
+  func level(
+    of x: Number, scale: Number, zero: Number, range: ClosedRange<Integer>,
+    typeMinimum: Integer = 0, arithmetic: Arithmetic, rounding: LevelRounding? = nil,
+    events: inout LevelEvents, trace: inout Trace
+  ) throws(CaseError) -> Level {
+    let rounding = rounding ?? self.rounding
+    var value = scaled(x, scale, arithmetic, &trace)
+    let shift: Number =
+      offset == .typeMinimum ? Number(typeMinimum) : .finite(0)
+    if zeroPoint == .beforeRounding {
+      let moved = arithmetic.add(zero, negated(shift))
+      if isFused {
+        let inverse = arithmetic.divide(.finite(1), arithmetic.convert(scale))
+        value = arithmetic.fusedMultiplyAdd(arithmetic.convert(x), inverse, moved)
+        trace.note(
+          "zero point", Readable.text(value),
+          "x * reciprocal + \(Readable.text(moved)), rounded once to \(arithmetic.name)",
+          "affine §4")
+      } else {
+        value = arithmetic.add(value, moved)
+        trace.note(
+          "zero point", Readable.text(value),
+          "+ \(Readable.text(moved)) before rounding, in \(arithmetic.name)", "affine §3")
+      }
+    }
+    if clamp == .beforeRounding { value = clamped(value, range, &trace) }
+    events.beforeRounding = value.rational.flatMap { value.isInfinite ? nil : $0 }
+    let level: Number
+    do {
+      level = try rounding.round(value, arithmetic)
+    } catch {
+      throw .precondition("\(Readable.text(value)) is not an integer and the rounding is exact")
+    }
+    if case .finite(let before) = value {
+      trace.note(
+        "rounding", Readable.text(level), "\(Readable.text(before)); \(rounding.phrase)",
+        rounding.clause)
+    }
+    return finish(level, zero, shift, range, arithmetic, &events, &trace)
+  }
+
+  private func scaled(
+    _ x: Number, _ scale: Number, _ arithmetic: Arithmetic, _ trace: inout Trace
+  ) -> Number {
+    let x = arithmetic.convert(x)
+    let scale = arithmetic.convert(scale)
+    switch scaling {
+    case .division:
+      let value = arithmetic.divide(x, scale)
+      trace.note(
+        "scaling", Readable.text(value),
+        "\(Readable.text(x)) / \(Readable.text(scale)), \(arithmetic.name)", "affine §2")
+      return value
+    case .reciprocal:
+      let inverse = arithmetic.divide(.finite(1), scale)
+      let value = arithmetic.multiply(x, inverse)
+      trace.note(
+        "scaling", Readable.text(value),
+        "\(Readable.text(x)) * \(Readable.text(inverse)), the reciprocal, \(arithmetic.name)",
+        "affine §2")
+      return value
+    }
+  }
+
+  private func clamped(
+    _ value: Number, _ range: ClosedRange<Integer>, _ trace: inout Trace
+  ) -> Number {
+    let (low, high) = (Number(range.lowerBound), Number(range.upperBound))
+    let result: Number
+    switch value {
+    case .nan: result = value
+    case .infinity(let negative): result = negative ? low : high
+    case .negativeZero, .finite:
+      let rational = value.rational ?? 0
+      let lowest = Rational(range.lowerBound)
+      let highest = Rational(range.upperBound)
+      result = rational < lowest ? low : rational > highest ? high : value
+    }
+    if result != value {
+      trace.note(
+        "clamp", Readable.text(result), "to \(range.lowerBound)...\(range.upperBound)",
+        "affine §5")
+    }
+    return result
+  }
+
+  /// Adds the zero point after the rounding, and clamps.
+  private func finish(
+    _ rounded: Number, _ zero: Number, _ shift: Number, _ range: ClosedRange<Integer>,
+    _ arithmetic: Arithmetic, _ events: inout LevelEvents, _ trace: inout Trace
+  ) -> Level {
+    if case .nan = rounded {
+      events.unclamped = .nan
+      switch nan {
+      case .unspecified: return .unspecified
+      case .propagate: return .nan
+      case .lowest: return .value(Rational(range.lowerBound))
+      case .highest: return .value(Rational(range.upperBound))
+      case .zero: return clampedLevel(.finite(0), range, &trace)
+      }
+    }
+    if let bits = conversionBits, !fits(rounded, bits) { return unspecifiedConversion(&trace) }
+    var level = rounded
+    if zeroPoint == .afterRounding {
+      guard let sum = sum(rounded, zero, arithmetic) else { return unspecifiedConversion(&trace) }
+      level = sum
+      if !zero.isZero {
+        trace.note(
+          "zero point", Readable.text(level), "+ \(Readable.text(zero)) after rounding",
+          "affine §3")
+      }
+    } else if !shift.isZero {
+      level = Arithmetic.exact.add(level, shift)
+      trace.note(
+        "zero point", Readable.text(level), "+ \(Readable.text(shift)), the type's minimum",
+        "affine §3")
+    }
+    events.unclamped = level
+    return clampedLevel(level, range, &trace)
+  }
+
+  private func clampedLevel(
+    _ level: Number, _ range: ClosedRange<Integer>, _ trace: inout Trace
+  ) -> Level {
+    guard bounds != .exact else {
+      return clamped(level, range, &trace).rational.map(Level.value) ?? .nan
+    }
+    // Ends that the precision moves out of the range leave a level that the type cannot hold.
+    let held = bounds.rounded(range)
+    let result = clamped(level, held, &trace).rational ?? 0
+    return result > Rational(range.upperBound) ? unspecifiedConversion(&trace) : .value(result)
+  }
+
+  private func unspecifiedConversion(_ trace: inout Trace) -> Level {
+    trace.note(
+      "conversion", "unspecified", "beyond the integer type it is converted to", "affine §6")
+    return .unspecified
+  }
+
+  private func fits(_ value: Number, _ bits: Int) -> Bool {
+    guard !value.isInfinite, let rational = value.rational else { return false }
+    return IntegerFormat(bits: bits, signed: true).contains(rational.numerator)
+  }
+
+  /// The rounded level plus the zero point; nil where the integer type cannot hold it.
+  private func sum(_ rounded: Number, _ zero: Number, _ arithmetic: Arithmetic) -> Number? {
+    switch addition {
+    case .exact: return Arithmetic.exact.add(rounded, zero)
+    case .float32: return Arithmetic(format: .binary32).add(rounded, convert(zero, .binary32))
+    case .float64: return Arithmetic(format: .binary64).add(rounded, convert(zero, .binary64))
+    case .precision: return arithmetic.add(rounded, arithmetic.convert(zero))
+    case .int32, .int64:
+      let format = IntegerFormat(bits: addition == .int32 ? 32 : 64, signed: true)
+      guard fits(rounded, format.bits), let level = rounded.rational?.numerator,
+        let zero = zero.rational?.numerator
+      else { return nil }
+      let sum = level + zero
+      if format.contains(sum) { return Number(sum) }
+      return overflow == .wrap ? Number(format.wrapped(sum)) : nil
+    }
+  }
+
+  private func convert(_ value: Number, _ format: FloatFormat) -> Number { format.rounded(value) }
+
+  private func negated(_ value: Number) -> Number {
+    value.rational.map { .finite(-$0) } ?? value
+  }
+}

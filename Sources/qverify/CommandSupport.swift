@@ -1,0 +1,95 @@
+import ArgumentParser
+import CaseFormat
+import Foundation
+import Operations
+
+/// How results are printed.
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+  case text, json
+}
+
+/// The exit codes that scripts rely on.
+enum Exit {
+  static let mismatch = ExitCode(1)
+  static let mistrusted = ExitCode(2)
+  static let malformed = ExitCode(65)
+  static let missingFile = ExitCode(66)
+  static let unavailable = ExitCode(69)
+  static let internalFault = ExitCode(70)
+  static let interrupted = ExitCode(130)
+}
+
+/// Standard error, for messages and progress.
+enum StandardError {
+  static let isTerminal = isatty(2) == 1
+
+  /// Writes a line.
+  static func line(_ text: String) {
+    FileHandle.standardError.write(Data((text + "\n").utf8))
+  }
+}
+
+/// Reading inputs that may be missing or wrong, with the exit codes of the command line.
+enum Input {
+  /// The bytes of a file, or of standard input for `-`.
+  static func bytes(_ path: String) throws -> [UInt8] {
+    if path == "-" { return [UInt8](FileHandle.standardInput.readDataToEndOfFile()) }
+    guard let data = FileManager.default.contents(atPath: path) else {
+      StandardError.line("qverify: cannot read '\(path)'")
+      throw Exit.missingFile
+    }
+    return [UInt8](data)
+  }
+
+  /// The records of a case file.
+  static func records(_ path: String) throws -> [CaseRecord] {
+    let directory = path == "-" ? "." : (path as NSString).deletingLastPathComponent
+    return CaseFile.records(
+      in: try bytes(path), directory: directory.isEmpty ? "." : directory)
+  }
+
+  /// The dialects of a list of names and files.
+  static func dialects(_ names: [String]) throws -> [Dialect] {
+    try names.map { name in
+      do throws(DialectError) {
+        return try Dialect.named(name)
+      } catch {
+        StandardError.line("qverify: \(error)")
+        throw FileManager.default.fileExists(atPath: name) ? Exit.malformed : missing(name)
+      }
+    }
+  }
+
+  private static func missing(_ name: String) -> ExitCode {
+    name.contains("/") ? Exit.missingFile : ExitCode.validationFailure
+  }
+
+  /// The operations of a comma-separated list of names and groups.
+  static func operations(_ list: String) throws -> [any Operations.Operation.Type] {
+    do throws(CaseError) {
+      return try Registry.operations(named: list.split(separator: ",").map(String.init))
+    } catch {
+      throw ValidationError(error.message)
+    }
+  }
+}
+
+/// Runs work on several threads and hands the results over in order.
+enum Parallel {
+  /// The number of threads by default.
+  static let defaultJobs = ProcessInfo.processInfo.activeProcessorCount
+
+  /// Maps a list in order, on `jobs` threads.
+  static func map<T: Sendable, R: Sendable>(
+    _ elements: [T], jobs: Int, _ transform: @Sendable (T) -> R
+  ) -> [R] {
+    let results = Slots<R>(count: elements.count)
+    let next = Counter()
+    DispatchQueue.concurrentPerform(iterations: max(1, min(jobs, elements.count))) { _ in
+      while let index = next.take(below: elements.count) {
+        results.set(index, transform(elements[index]))
+      }
+    }
+    return results.values
+  }
+}

@@ -1,0 +1,6 @@
+import Kernels
+import Testing
+
+@Test func smoke() throws {
+  #expect(Tier.available.contains(.scalar))
+}
