@@ -3,10 +3,6 @@
 
 #include <stdlib.h>
 
-/// The engine of a convolution of the tier: one input channel per group is what depthwise means.
-static const qk_engine *engine_for(qk_tier tier, const qk_conv2d *conv) {
-  return qk_channels_per_group(conv) == 1 ? qk_depthwise_engine_for(tier) : qk_engine_for(tier);
-}
 
 static qk_status take_weights(qk_conv2d_plan *plan, const void *w) {
   if (plan->engine) return qk_conv2d_pack(plan, w);
@@ -25,7 +21,8 @@ qk_status qk_conv2d_prepare(qk_tier tier, const qk_conv2d *conv, const void *w,
   if (!plan) return QK_OUT_OF_MEMORY;
   const size_t columns = conv->out_channels;
   plan->conv = *conv;
-  plan->engine = engine_for(tier, conv);
+  plan->engine =
+      qk_is_depthwise(conv) ? qk_depthwise_engine_for(tier) : qk_engine_for(tier);
   qk_status status =
       qk_output_prepare(&plan->output, tier, columns, conv->bias, conv->requantization);
   plan->w_zero_points = qk_spread(conv->w_zero_points, conv->w_zero_point_count, columns);

@@ -12,8 +12,8 @@ struct qk_conv2d_plan {
   const qk_engine *engine;  // null: scalar
   unsigned char *w;         // scalar: as given
 
-  // Engines. An image is staged with its channels innermost and padded with zero points; each output
-  // pixel is a row, whose segments are stretches of the staged image.
+  // Engines. An image is staged with its channels innermost and padded with zero points; each
+  // output pixel is a row, whose segments are stretches of the staged image.
   bool depthwise;
   size_t staged_channels;  // in_channels; depthwise: out_channels, inputs repeated as needed
   size_t staged_width;
@@ -31,6 +31,11 @@ static inline size_t qk_channels_per_group(const qk_conv2d *conv) {
 static inline size_t qk_weight_count(const qk_conv2d *conv) {
   return conv->out_channels * conv->kernel_height * conv->kernel_width *
          qk_channels_per_group(conv);
+}
+
+/// One input channel per group. The only channel of a single group may as well be summed over.
+static inline bool qk_is_depthwise(const qk_conv2d *conv) {
+  return qk_channels_per_group(conv) == 1 && (conv->groups > 1 || conv->weight_layout == QK_HWO);
 }
 
 /// Packs the weights for `plan->engine`. What it has allocated when it fails, qk_conv2d_free frees.

@@ -63,7 +63,7 @@ static qk_status pack_factors(qk_conv2d_plan *plan, const unsigned char *w) {
 
 qk_status qk_conv2d_pack(qk_conv2d_plan *plan, const unsigned char *w) {
   const qk_conv2d *p = &plan->conv;
-  plan->depthwise = qk_channels_per_group(p) == 1;
+  plan->depthwise = qk_is_depthwise(p);
   plan->staged_channels = plan->depthwise ? p->out_channels : p->in_channels;
   plan->staged_width = p->out_width == 0 ? 0
                                          : (p->out_width - 1) * p->stride_width +
@@ -97,8 +97,9 @@ typedef struct band {
   size_t staged_rows;     // at most
   unsigned char *pixels;  // staged
   const unsigned char **starts;
-  int32_t *terms;            // see qk_rows
-  unsigned char *row;        // one row, channels innermost, not yet converted
+  int32_t *terms;             // see qk_rows
+  int32_t *pixel_sums;        // of staged bytes
+  unsigned char *row;         // one row, channels innermost, not yet converted
   unsigned char *transposed;  // the same before channels are repeated
 } band;
 
@@ -106,6 +107,7 @@ static void free_band(band *b) {
   free(b->pixels);
   free(b->starts);
   free(b->terms);
+  free(b->pixel_sums);
   free(b->row);
   free(b->transposed);
 }
@@ -127,9 +129,12 @@ static qk_status allocate_band(band *b, const qk_conv2d_plan *plan) {
   b->pixels = malloc(b->staged_rows * row_size(plan) + QK_STAGING_SLACK);
   b->starts = malloc(rows * sizeof *b->starts);
   b->terms = calloc(rows, sizeof *b->terms);
+  b->pixel_sums = malloc((b->staged_rows * plan->staged_width + 1) * sizeof *b->pixel_sums);
   b->row = malloc(plan->staged_width * plan->staged_channels + 1);
   b->transposed = malloc(plan->staged_width * p->in_channels + 1);
-  if (!b->pixels || !b->starts || !b->terms || !b->row || !b->transposed) return QK_OUT_OF_MEMORY;
+  if (!b->pixels || !b->starts || !b->terms || !b->pixel_sums || !b->row || !b->transposed) {
+    return QK_OUT_OF_MEMORY;
+  }
   const size_t pixel = plan->staged_channels * qk_element_size(plan->engine);
   for (size_t r = 0; r < rows; r++) {
     // A last tile that is not whole reads its missing rows where the first is.
@@ -191,16 +196,33 @@ static void stage_band(const qk_conv2d_plan *plan, const unsigned char *image, s
   }
 }
 
-/// The sum of each row, which the zero points of the weights multiply.
-static void sum_rows(const qk_conv2d_plan *plan, const qk_rows *rows, size_t length,
-                     int32_t *terms) {
-  for (size_t r = 0; r < rows->count; r++) {
-    uint32_t sum = 0;
-    for (size_t s = 0; s < plan->segments; s++) {
-      const unsigned char *segment = rows->starts[r] + rows->base + rows->offsets[s];
-      sum += (uint32_t)plan->engine->sum(segment, length);
+QK_INLINE void add_strided(int32_t *to, const int32_t *from, size_t count, size_t stride) {
+  for (size_t i = 0; i < count; i++) {
+    to[i] = (int32_t)((uint32_t)to[i] + (uint32_t)from[i * stride]);
+  }
+}
+
+/// The sum of each row, which the zero points of the weights multiply: of the sums of the pixels
+/// under the kernel, in the channels of group `group`.
+static void sum_rows(const qk_conv2d_plan *plan, const band *b, size_t out_rows, size_t group) {
+  const qk_conv2d *p = &plan->conv;
+  const size_t channels = qk_channels_per_group(p), width = plan->staged_width;
+  plan->engine->sum(b->pixels + group * channels, staged_rows(p, out_rows) * width, channels,
+                    plan->staged_channels, b->pixel_sums);
+  memset(b->terms, 0, out_rows * p->out_width * sizeof *b->terms);
+  for (size_t oy = 0; oy < out_rows; oy++) {
+    int32_t *terms = b->terms + oy * p->out_width;
+    for (size_t ky = 0; ky < p->kernel_height; ky++) {
+      for (size_t kx = 0; kx < p->kernel_width; kx++) {
+        const size_t y = oy * p->stride_height + ky * p->dilation_height;
+        const int32_t *sums = b->pixel_sums + y * width + kx * p->dilation_width;
+        if (p->stride_width == 1) {
+          add_strided(terms, sums, p->out_width, 1);  // a constant, to be vectorized
+        } else {
+          add_strided(terms, sums, p->out_width, p->stride_width);
+        }
+      }
     }
-    terms[r] = (int32_t)sum;
   }
 }
 
@@ -229,17 +251,19 @@ static void store_tile(void *context, size_t row, size_t rows, size_t column, si
   }
 }
 
-static void convolve_band(const qk_conv2d_plan *plan, const band *b, size_t pixels,
+static void convolve_band(const qk_conv2d_plan *plan, const band *b, size_t out_rows,
                           destination to) {
   const qk_conv2d *p = &plan->conv;
   const size_t group_size = qk_channels_per_group(p) * qk_element_size(plan->engine);
   const size_t columns = p->out_channels / plan->factor_count;
   for (size_t f = 0; f < plan->factor_count; f++) {
     const qk_factor *factor = &plan->factors[f];
-    qk_rows rows = {
-        .starts = b->starts, .count = pixels, .base = f * group_size, .offsets = plan->offsets};
+    qk_rows rows = {.starts = b->starts,
+                    .count = out_rows * p->out_width,
+                    .base = f * group_size,
+                    .offsets = plan->offsets};
     if (factor->has_zero_points) {
-      sum_rows(plan, &rows, factor->length, b->terms);
+      sum_rows(plan, b, out_rows, f);
       rows.terms = b->terms;
     }
     to.first_column = f * columns;
@@ -261,7 +285,7 @@ qk_status qk_conv2d_multiply(const qk_conv2d_plan *plan, const unsigned char *x,
       const size_t out_rows = qk_min(b.out_rows, p->out_height - first);
       stage_band(plan, image, first, out_rows, &b);
       to.first_pixel = first * p->out_width;
-      convolve_band(plan, &b, out_rows * p->out_width, to);
+      convolve_band(plan, &b, out_rows, to);
     }
   }
   free_band(&b);

@@ -1,8 +1,8 @@
 // What convolution and matrix product ask of a tier.
 //
-// Both are sums of products of a staged left factor (activations, one row per output pixel or matrix
-// row) and a packed right factor (weights, one column per output channel). An engine stages, packs
-// and multiplies in one of two representations, neither of which can saturate:
+// Both are sums of products of a staged left factor (activations, one row per output pixel or
+// matrix row) and a packed right factor (weights, one column per output channel). An engine stages,
+// packs and multiplies in one of two representations, neither of which can saturate:
 //
 // - bytes: elements are converted to one signedness each by flipping their top bit, which adds or
 //   subtracts 128, and four products at a time are summed in int32. The zero points, moved by the
@@ -46,8 +46,9 @@ typedef struct qk_engine {
   void (*pack)(void *packed, const unsigned char *b, size_t count, size_t columns,
                size_t element_stride, size_t column_stride, qk_type type,
                const int32_t *zero_points);
-  /// Bytes only: the sum of `count` staged elements.
-  int32_t (*sum)(const void *staged, size_t count);
+  /// Bytes only: the sums of stretches of `length` staged elements that begin `stride` bytes apart.
+  void (*sum)(const void *staged, size_t stretches, size_t length, size_t stride,
+              int32_t *results);
   /// Bytes only: acc[r][c] -= row_terms[r] * column_terms[c] for a tile.
   void (*subtract_products)(int32_t *acc, const int32_t *row_terms, const int32_t *column_terms);
 } qk_engine;

@@ -22,7 +22,7 @@ QK_INLINE sums add_products(sums sum, ints a, ints b) { return _mm512_dpbusd_epi
 #include "lanes/compensate.h"
 
 const qk_engine qk_engine_avx512vnni = {
-    ROWS, COLUMNS, GROUP, A_TYPE, B_TYPE, tile, stage, pack, sum_staged, subtract_products};
+    ROWS, COLUMNS, GROUP, A_TYPE, B_TYPE, tile, stage, pack, sum_stretches, subtract_products};
 
 QK_END
 #endif

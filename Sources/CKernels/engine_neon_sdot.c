@@ -28,7 +28,7 @@ QK_INLINE sums add_products(sums sum, ints a, ints b) {
 #include "lanes/compensate.h"
 
 const qk_engine qk_engine_neon_sdot = {
-    ROWS, COLUMNS, GROUP, A_TYPE, B_TYPE, tile, stage, pack, sum_staged, subtract_products};
+    ROWS, COLUMNS, GROUP, A_TYPE, B_TYPE, tile, stage, pack, sum_stretches, subtract_products};
 
 #if defined(__clang__)
 QK_END

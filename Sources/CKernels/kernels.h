@@ -1,5 +1,5 @@
-// The element-wise kernels of all tiers, by name: <operation>_scalar is in <operation>.c, the others
-// are lanes/<operation>.h as compiled by lanes_<tier>.c.
+// The element-wise kernels of all tiers: <operation>_scalar is in <operation>.c, the others are
+// lanes/<operation>.h as compiled by lanes_<tier>.c.
 #ifndef QVERIFY_KERNELS_H
 #define QVERIFY_KERNELS_H
 

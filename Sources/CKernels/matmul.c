@@ -152,13 +152,13 @@ static void stage_rows(staging *s, const qk_matmul_plan *plan, const left_factor
     unsigned char *row = s->rows + r * s->stride;
     const int32_t zero_point = zero_point_of_row(left, first + r);
     engine->stage(row, left->a + (first + r) * k, k, type, zero_point);
-    if (qk_has_words(engine)) continue;
     s->zero_points[r] = zero_point + qk_flip_offset(type, engine->a_type);
-    if (!plan->factor.has_zero_points) continue;
-    // With one zero point for all rows, k * za * zb is part of the initial sums.
-    uint32_t term = (uint32_t)engine->sum(row, k);
-    if (left->zero_point_count > 1) term -= (uint32_t)k * (uint32_t)s->zero_points[r];
-    s->terms[r] = (int32_t)term;
+  }
+  if (!plan->factor.has_zero_points) return;
+  engine->sum(s->rows, count, k, s->stride, s->terms);
+  // With one zero point for all rows, k * za * zb is part of the initial sums.
+  for (size_t r = 0; r < count && left->zero_point_count > 1; r++) {
+    s->terms[r] = (int32_t)((uint32_t)s->terms[r] - (uint32_t)k * (uint32_t)s->zero_points[r]);
   }
 }
 

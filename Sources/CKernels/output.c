@@ -62,19 +62,29 @@ static void store_rows(const qk_output *output, const qk_accumulators *from, cha
   }
 }
 
+/// Elements of `size` bytes, a constant; strides in elements.
+QK_INLINE void scatter(char *y, size_t row_stride, size_t column_stride, const char *elements,
+                       size_t rows, size_t columns, size_t size) {
+  for (size_t c = 0; c < columns; c++) {
+    for (size_t r = 0; r < rows; r++) {
+      memcpy(y + (r * row_stride + c * column_stride) * size, elements + (r * columns + c) * size,
+             size);
+    }
+  }
+}
+
 void qk_output_store(const qk_output *output, const qk_accumulators *from, char *y,
                      size_t row_stride, size_t column_stride) {
-  const size_t size = output->element_size;
+  const size_t size = output->element_size, rows = from->rows, columns = from->columns;
   if (column_stride == 1) {
     store_rows(output, from, y, row_stride * size);
     return;
   }
-  char rows[QK_LARGEST_TILE * sizeof(int32_t)];
-  store_rows(output, from, rows, from->columns * size);
-  for (size_t c = 0; c < from->columns; c++) {
-    for (size_t r = 0; r < from->rows; r++) {
-      memcpy(y + (r * row_stride + c * column_stride) * size, rows + (r * from->columns + c) * size,
-             size);
-    }
+  char elements[QK_LARGEST_TILE * sizeof(int32_t)];
+  store_rows(output, from, elements, columns * size);
+  switch (size) {
+    case 1: scatter(y, row_stride, column_stride, elements, rows, columns, 1); break;
+    case 2: scatter(y, row_stride, column_stride, elements, rows, columns, 2); break;
+    default: scatter(y, row_stride, column_stride, elements, rows, columns, 4); break;
   }
 }

@@ -19,8 +19,8 @@ qk_status qk_output_prepare(qk_output *output, qk_tier tier, size_t columns, con
                             const qk_requantization *requantization);
 void qk_output_free(qk_output *output);
 
-/// Finished accumulators: `rows` by `columns`, the first in column `first_column`, `stride` elements
-/// from row to row.
+/// Finished accumulators: `rows` by `columns`, the first in column `first_column`, `stride`
+/// elements from row to row.
 typedef struct qk_accumulators {
   const int32_t *acc;
   size_t rows;
@@ -34,7 +34,8 @@ typedef struct qk_accumulators {
 void qk_output_store(const qk_output *output, const qk_accumulators *from, char *y,
                      size_t row_stride, size_t column_stride);
 
-/// `count` parameters of 32 bits, given as none (all zero), one for all, or all of them. From malloc.
+/// `count` parameters of 32 bits, given as none (all zero), one for all, or all of them.
+/// From malloc.
 int32_t *qk_spread(const void *values, size_t value_count, size_t count);
 
 #endif

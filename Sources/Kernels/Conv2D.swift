@@ -118,7 +118,7 @@ public struct Conv2DParameters: Equatable, Sendable {
     try validateShape()
     try requireZeroPoints([xZeroPoint], in: xType.min...xType.max)
     try requireZeroPoints(wZeroPoints, in: wType.min...wType.max)
-    let channels = Channels(count: Swift.max(outChannels, 1), inner: 1)
+    let channels = Channels(count: outChannels, inner: 1)
     if !wZeroPoints.isEmpty {
       try channels.requireMatch("w zero points", count: wZeroPoints.count)
     }

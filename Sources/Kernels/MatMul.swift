@@ -60,7 +60,7 @@ public struct MatMulParameters: Equatable, Sendable {
     try require(
       aZeroPoints.count <= 1 || aZeroPoints.count == m,
       "\(aZeroPoints.count) zero points for \(m) rows")
-    let columns = Channels(count: Swift.max(n, 1), inner: 1)
+    let columns = Channels(count: n, inner: 1)
     if !bZeroPoints.isEmpty {
       try columns.requireMatch("b zero points", count: bZeroPoints.count)
     }

@@ -2,6 +2,8 @@ import ArgumentParser
 import CaseFormat
 import Foundation
 import Operations
+import Subjects
+import Verification
 
 /// How results are printed.
 enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
@@ -62,6 +64,22 @@ enum Input {
 
   private static func missing(_ name: String) -> ExitCode {
     name.contains("/") ? Exit.missingFile : ExitCode.validationFailure
+  }
+
+  /// The subjects of a comma-separated list; by default every tier that this CPU runs.
+  static func subjects(_ list: String?) throws -> [any Subject] {
+    guard let list else { return SubjectList.available }
+    return try list.split(separator: ",").map { name in
+      do throws(SubjectError) {
+        return try SubjectList.subject(named: String(name))
+      } catch {
+        if error.isUnavailable {
+          StandardError.line("qverify: \(error)")
+          throw Exit.unavailable
+        }
+        throw ValidationError("\(error)")
+      }
+    }
   }
 
   /// The operations of a comma-separated list of names and groups.

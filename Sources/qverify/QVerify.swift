@@ -14,7 +14,8 @@ struct QVerify: ParsableCommand {
       """,
     version: version,
     subcommands: [
-      OpsCommand.self, EvalCommand.self,
+      OpsCommand.self, FuzzCommand.self, EvalCommand.self, CheckCommand.self, ReplayCommand.self,
+      GoldenCommand.self,
     ])
 
   /// The version that reports and certificates carry.

@@ -201,20 +201,23 @@ qk_status qk_matmul_once(qk_tier tier, const qk_matmul *matmul, size_t m, const 
 
 // MARK: Ceilings
 //
-// What this machine can do at most, for the bench to divide by. Each runs for about `iterations`
-// loop steps and returns how much it did; the caller takes the time.
+// What this machine can do at most, for the bench to divide by. The caller takes the time.
 
-/// The number of 8-bit (vnni) or 16-bit (avx2, avx512) multiply-accumulates done by independent dot
-/// product instructions in registers; 0 where the tier is unavailable or has none.
+/// Executes independent dot product instructions, or the multiplications and additions that stand
+/// for them, in registers: `iterations` times a dozen or so. Returns the number of
+/// multiply-accumulates done, of bytes (avx512vnni) or words (avx2, avx512); 0 for other tiers and
+/// where the tier is unavailable.
 uint64_t qk_ceiling_dot_product(qk_tier tier, uint64_t iterations);
 
 /// Copies `bytes` bytes as the C library does.
-void qk_ceiling_copy(void *destination, const void *source, size_t bytes);
+void qk_ceiling_copy(void *to, const void *from, size_t bytes);
 
-/// Copies with the widest ordinary (not streaming) loads and stores of the tier.
-qk_status qk_ceiling_plain_copy(qk_tier tier, void *destination, const void *source, size_t bytes);
+/// Copies `bytes` bytes with the widest ordinary, that is not streaming, loads and stores of avx2,
+/// avx512 or avx512vnni.
+qk_status qk_ceiling_plain_copy(qk_tier tier, void *to, const void *from, size_t bytes);
 
-/// Reads `bytes` bytes with the widest loads of the tier and returns their exclusive or.
-uint64_t qk_ceiling_read(qk_tier tier, const void *source, size_t bytes);
+/// Reads `bytes` bytes, but for a rest, with the widest loads of avx2, avx512 or avx512vnni, and
+/// returns a digest that depends on them; 0 for other tiers.
+uint64_t qk_ceiling_read(qk_tier tier, const void *from, size_t bytes);
 
 #endif

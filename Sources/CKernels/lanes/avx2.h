@@ -48,9 +48,6 @@ QK_INLINE void store_floats(void *p, size_t n, floats v) {
   }
 }
 
-QK_INLINE void stream_floats(void *p, floats v) { _mm256_stream_ps(p, v); }
-QK_INLINE void end_stream(void) { _mm_sfence(); }
-
 QK_INLINE void store_ints(void *p, ints v) { _mm256_storeu_si256(p, v); }
 
 QK_INLINE void store_low(size_t bytes, void *p, size_t n, ints v) {
@@ -125,6 +122,12 @@ QK_INLINE ints least_int(ints a, ints b) { return _mm256_min_epi32(a, b); }
 QK_INLINE ints and_ints(ints a, ints b) { return _mm256_and_si256(a, b); }
 QK_INLINE ints shift_left(ints v, ints by) { return _mm256_sllv_epi32(v, by); }
 QK_INLINE ints shift_right(ints v, ints by) { return _mm256_srav_epi32(v, by); }
+
+QK_INLINE int32_t sum_of_lanes(ints v) {
+  __m128i half = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+  half = _mm_add_epi32(half, _mm_unpackhi_epi64(half, half));
+  return _mm_cvtsi128_si32(_mm_add_epi32(half, _mm_shuffle_epi32(half, 1)));
+}
 
 QK_INLINE ints add_one_where_greater(ints v, ints a, ints b) {
   return _mm256_sub_epi32(v, _mm256_cmpgt_epi32(a, b));

@@ -38,9 +38,6 @@ QK_INLINE void store_floats(void *p, size_t n, floats v) {
   }
 }
 
-QK_INLINE void stream_floats(void *p, floats v) { _mm512_stream_ps(p, v); }
-QK_INLINE void end_stream(void) { _mm_sfence(); }
-
 QK_INLINE void store_ints(void *p, ints v) { _mm512_storeu_si512(p, v); }
 
 QK_INLINE void store_low(size_t bytes, void *p, size_t n, ints v) {
@@ -121,6 +118,8 @@ QK_INLINE ints least_int(ints a, ints b) { return _mm512_min_epi32(a, b); }
 QK_INLINE ints and_ints(ints a, ints b) { return _mm512_and_si512(a, b); }
 QK_INLINE ints shift_left(ints v, ints by) { return _mm512_sllv_epi32(v, by); }
 QK_INLINE ints shift_right(ints v, ints by) { return _mm512_srav_epi32(v, by); }
+
+QK_INLINE int32_t sum_of_lanes(ints v) { return _mm512_reduce_add_epi32(v); }
 
 QK_INLINE ints add_one_where_greater(ints v, ints a, ints b) {
   return _mm512_mask_add_epi32(v, _mm512_cmpgt_epi32_mask(a, b), v, _mm512_set1_epi32(1));

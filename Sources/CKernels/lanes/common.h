@@ -1,9 +1,9 @@
 // Vector kernels, written once: the vector form of each element-wise operation is one file in this
 // folder, in terms of lanes, that is vectors of LANES floats (`floats`), int32s (`ints`) or truth
-// values (`bools`). avx2.h, avx512.h and neon.h define the lanes of a tier: the same functions, each
-// with its own intrinsics. ../lanes_avx2.c and its sisters compile the operations with them.
+// values (`bools`). avx2.h, avx512.h and neon.h define the lanes of a tier: the same functions,
+// each with its own intrinsics. ../lanes_avx2.c and its sisters compile the operations with them.
 //
-// Functions with a count `n` touch the memory of the first `n` lanes only. What a name does not say:
+// Functions with a count `n` touch the memory of the first `n` lanes only. What names do not say:
 // - load_floats(p, n, rest): lanes from `n` on hold `rest` (1 for scales: no division by zero);
 // - store_low(bytes, p, n, v): the low 1 or 2 bytes of each lane;
 // - largest(a, b), least(a, b): b where a is NaN;
@@ -16,9 +16,12 @@
 // This file: what follows from the lanes of any tier.
 #include "../elementwise.h"
 
-/// clamp(RHA(v)): with the float next below 1/2 added to the magnitude, truncation rounds ties away.
-/// For 1/2 the sum is 1 - 2^-25, a tie that goes to the even 1; for the float below 1/2 it is
-/// 1 - 2^-24, exact and below 1; from 2^22 on the addend moves halves only, from 2^23 on nothing.
+/// RHA(v) for v within int32: truncates v plus, in magnitude, p = 1/2 - 2^-25, the float below 1/2.
+///
+/// Take v = n + f >= 0 with 0 <= f < 1, and u the distance of floats at v. If f < 1/2, the sum is
+/// at most n + 1 - u - 2^-25, too far from n + 1 to be rounded to it (for n = 0 it is exact, or
+/// below 2p). If f >= 1/2, it is at least n + 1 - 2^-25, and rounded to n + 1 or more: for n = 0 as a
+/// tie, to the even 1. From 2^23 on, p is less than half of u and changes nothing.
 QK_INLINE ints ints_away(floats v) {
   return ints_toward_zero(add(v, with_sign_of(spread_float(0x1.fffffep-2f), v)));
 }

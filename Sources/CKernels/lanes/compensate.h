@@ -1,22 +1,27 @@
 // What engines of bytes need for zero points; it uses what tile.h uses.
 
 /// Sums four bytes at a time, as products with ones.
-static int32_t sum_staged(const void *staged, size_t count) {
+QK_INLINE int32_t sum_of_bytes(const char *staged, size_t count) {
   enum { STEP = LANES * sizeof(int32_t) };
   const ints ones = spread_int(0x01010101);
   sums sum = sums_of(spread_int(0));
-  const char *p = staged;
-  for (; count >= STEP; count -= STEP, p += STEP) {
-    sum = add_products(sum, load_ints(p, LANES), ones);
+  for (; count >= STEP; count -= STEP, staged += STEP) {
+    sum = add_products(sum, load_ints(staged, LANES), ones);
   }
-  char rest[STEP] = {0};
-  memcpy(rest, p, count);
-  sum = add_products(sum, load_ints(rest, LANES), ones);
-  int32_t lanes[LANES];
-  store_ints(lanes, total(sum));
-  uint32_t result = 0;
-  for (size_t lane = 0; lane < LANES; lane++) result += (uint32_t)lanes[lane];
-  return (int32_t)result;
+  if (count > 0) {
+    char rest[STEP] = {0};
+    memcpy(rest, staged, count);
+    sum = add_products(sum, load_ints(rest, LANES), ones);
+  }
+  return sum_of_lanes(total(sum));
+}
+
+static void sum_stretches(const void *staged, size_t stretches, size_t length, size_t stride,
+                          int32_t *results) {
+  const char *stretch = staged;
+  for (size_t i = 0; i < stretches; i++, stretch += stride) {
+    results[i] = sum_of_bytes(stretch, length);
+  }
 }
 
 static void subtract_products(int32_t *acc, const int32_t *row_terms,

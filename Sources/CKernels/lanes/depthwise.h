@@ -1,6 +1,6 @@
-// The tile of a depthwise convolution for engines of words whose products come in pairs: two taps at
-// a time. It needs `sums`, `sums_of`, `add_products` and `total` as tile.h does, and
-// `interleave_low`, `interleave_high` of words, with `in_order` to undo their order in sums.
+// The tile of a depthwise convolution for engines of words whose products come in pairs: two taps
+// at a time. Before it stand `add_products(sums, a, b)`, `interleave_low` and `interleave_high` of
+// words, and `in_order`, which undoes in sums what these did to the order of columns.
 
 static void depthwise_tile(const unsigned char *const *rows, size_t base, const size_t *offsets,
                            size_t segments, size_t steps, const void *panel, size_t columns,

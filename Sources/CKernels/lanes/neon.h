@@ -39,10 +39,6 @@ QK_INLINE void store_floats(void *p, size_t n, floats v) {
   memcpy(p, copy, n * sizeof *copy);
 }
 
-// No streaming stores in NEON.
-QK_INLINE void stream_floats(void *p, floats v) { store_floats(p, LANES, v); }
-QK_INLINE void end_stream(void) {}
-
 QK_INLINE void store_ints(void *p, ints v) { memcpy(p, &v, sizeof v); }
 
 QK_INLINE void store_low(size_t bytes, void *p, size_t n, ints v) {
@@ -104,6 +100,8 @@ QK_INLINE ints least_int(ints a, ints b) { return vminq_s32(a, b); }
 QK_INLINE ints and_ints(ints a, ints b) { return vandq_s32(a, b); }
 QK_INLINE ints shift_left(ints v, ints by) { return vshlq_s32(v, by); }
 QK_INLINE ints shift_right(ints v, ints by) { return vshlq_s32(v, vnegq_s32(by)); }
+
+QK_INLINE int32_t sum_of_lanes(ints v) { return vaddvq_s32(v); }
 
 QK_INLINE ints add_one_where_greater(ints v, ints a, ints b) {
   return vsubq_s32(v, vreinterpretq_s32_u32(vcgtq_s32(a, b)));

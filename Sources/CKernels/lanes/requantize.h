@@ -44,8 +44,7 @@ QK_INLINE void requantize_lanes(const qk_requantize_job *job, const char *acc, c
   ints v = load_ints(acc, n);
   ints acc_zero_point = spread_int(job->acc_zero_point);
   if (rule == QK_ONNX) {
-    floats difference =
-        job->acc_zero_point ? float_difference(v, acc_zero_point) : floats_of(v);
+    floats difference = job->acc_zero_point ? float_difference(v, acc_zero_point) : floats_of(v);
     v = round_to_range(QK_ONNX, multiply(difference, p.scale), p.bounds);
   } else {
     v = shift_left(subtract_ints(v, acc_zero_point), p.left_shift);

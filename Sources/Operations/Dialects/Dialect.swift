@@ -80,7 +80,7 @@ public struct Dialect: Sendable {
   /// The dialect with one section's keys changed: a fault to test a kernel's behaviour against.
   ///
   /// Returns nil where the change makes no legal dialect.
-  func changed(name: String, _ section: String, _ changes: [(key: String, value: String)])
+  public func changed(name: String, _ section: String, _ changes: [(key: String, value: String)])
     -> Dialect?
   {
     let place = YAMLTree.Place(file: name, line: 0)

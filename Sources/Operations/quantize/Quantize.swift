@@ -62,8 +62,8 @@ public enum Quantize: Operation {
       for index in 0..<x.count {
         trace.begin(index)
         quantize(
-          x.number(at: index), parameters.scale(of: index), to: format, saturates: saturates, rule,
-          arithmetic, into: &y, at: index, &trace)
+          x.number(at: index), parameters.scale(of: index), to: format, saturates: saturates,
+          addsZero: zero != nil && rule.addsZeroPointTo.contains(output), rule, arithmetic, into: &y, at: index, &trace)
         coverage.insert(input: x.number(at: index), code: x.codes[index], x.dtype)
       }
       coverage.insert(scales: scale, zeros: nil, range: nil)
@@ -131,11 +131,11 @@ public enum Quantize: Operation {
 
   /// Scales a value and casts it to a float of at most 8 bits [affine §12].
   private static func quantize(
-    _ x: Number, _ scale: Number, to format: FloatFormat, saturates: Bool, _ rule: QuantizeRule,
-    _ arithmetic: Arithmetic, into y: inout Expectation, at index: Int, _ trace: inout Trace
+    _ x: Number, _ scale: Number, to format: FloatFormat, saturates: Bool, addsZero: Bool,
+    _ rule: QuantizeRule, _ arithmetic: Arithmetic, into y: inout Expectation, at index: Int, _ trace: inout Trace
   ) {
     var value = arithmetic.divide(arithmetic.convert(x), arithmetic.convert(scale))
-    if rule.addsZeroPointTo.contains(.float(format)) { value = arithmetic.add(value, .zero) }
+    if addsZero { value = arithmetic.add(value, .zero) }
     trace.note(
       "scaling", Readable.text(value),
       "\(Readable.text(x)) / \(Readable.text(scale)), \(arithmetic.name)", "affine §2")

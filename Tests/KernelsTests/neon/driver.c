@@ -298,6 +298,180 @@ static void test_dynamic_quantize(size_t count) {
   for (size_t i = 0; i < 3; i++) release(all[i]);
 }
 
+// MARK: Products
+
+static int32_t type_min(qk_type type) { return type == QK_INT8 ? -128 : 0; }
+
+/// As many zero points of a type as asked for, at its ends more often than not.
+static block zero_points_of(qk_type type, size_t count) {
+  int32_t low = type_min(type), high = low + 255;
+  block b = parameters(count, false, low, high);
+  for (size_t i = 0; i < count; i++) {
+    int32_t value = below(3) ? between(low, high) : coin() ? low : high;
+    memcpy(b.data + i * 4, &value, 4);
+  }
+  return b;
+}
+
+/// A requantization of `channels` columns; its parameters are in the three blocks.
+static qk_requantization random_requantization(size_t channels, block parameter_blocks[3]) {
+  qk_requantization r = {.rule = (qk_rule)below(2), .channels = channels, .inner = 1};
+  r.range = random_range((qk_type)below(4));
+  r.scale_count = one_or(channels);
+  r.zero_point_count = below(3) ? one_or(channels) : 0;
+  if (r.rule == QK_ONNX) {
+    parameter_blocks[0] = parameters(r.scale_count, true, 0, 0);
+    parameter_blocks[1] = guarded(0);
+  } else {
+    parameter_blocks[0] = parameters(r.scale_count, false, 1 << 30, INT32_MAX);
+    parameter_blocks[1] = parameters(r.scale_count, false, -15, 0);
+  }
+  parameter_blocks[2] = parameters(r.zero_point_count, false, r.range.min, r.range.max);
+  r.scales = (float *)parameter_blocks[0].data;
+  r.multipliers = (int32_t *)parameter_blocks[0].data;
+  r.shifts = (int32_t *)parameter_blocks[1].data;
+  r.zero_points = (int32_t *)parameter_blocks[2].data;
+  return r;
+}
+
+static void test_matmul(size_t m, size_t n, size_t k) {
+  qk_matmul p = {.a_type = (qk_type)below(2), .b_type = (qk_type)below(2), .n = n, .k = k};
+  size_t a_zero_point_count = below(3) ? one_or(m) : 0;
+  p.b_zero_point_count = below(3) ? one_or(n) : 0;
+  block a = random_bytes(m * k), b = random_bytes(k * n), bias = random_bytes(n * 4);
+  block a_zero_points = zero_points_of(p.a_type, a_zero_point_count);
+  block b_zero_points = zero_points_of(p.b_type, p.b_zero_point_count);
+  p.b_zero_points = (int32_t *)b_zero_points.data;
+  if (coin()) p.bias = bias.data;
+  block parameter_blocks[3];
+  qk_requantization r = random_requantization(n, parameter_blocks);
+  if (coin()) p.requantization = &r;
+  size_t bytes = !p.requantization ? 4 : r.range.type < QK_INT16 ? 1 : 2;
+  block expected = output(m * n * bytes, 0x55), got = output(m * n * bytes, 0xAA);
+  snprintf(situation, sizeof situation,
+           "matmul %zu x %zu x %zu, types %d %d, %zu and %zu zero points, output bytes %zu", m, k,
+           n, p.a_type, p.b_type, a_zero_point_count, p.b_zero_point_count, bytes);
+  expect(qk_matmul_once(QK_SCALAR, &p, m, a.data, (int32_t *)a_zero_points.data,
+                        a_zero_point_count, b.data, expected.data));
+  expect(qk_matmul_once(tier, &p, m, a.data, (int32_t *)a_zero_points.data, a_zero_point_count,
+                        b.data, got.data));
+  compare("y", expected, got, bytes);
+  block all[] = {a,   b,        bias, a_zero_points, b_zero_points, parameter_blocks[0],
+                 got, expected, parameter_blocks[1], parameter_blocks[2]};
+  for (size_t i = 0; i < 10; i++) release(all[i]);
+}
+
+static void compare_conv2d(qk_conv2d p) {
+  p.out_height = p.out_width = 0;
+  size_t kernel_height = (p.kernel_height - 1) * p.dilation_height + 1;
+  size_t kernel_width = (p.kernel_width - 1) * p.dilation_width + 1;
+  size_t padded_height = p.height + p.pad_top + below(3);
+  size_t padded_width = p.width + p.pad_left + below(3);
+  if (padded_height >= kernel_height) {
+    p.out_height = (padded_height - kernel_height) / p.stride_height + 1;
+  }
+  if (padded_width >= kernel_width) {
+    p.out_width = (padded_width - kernel_width) / p.stride_width + 1;
+  }
+  p.w_zero_point_count = below(3) ? one_or(p.out_channels) : 0;
+  block x = random_bytes(p.batch * p.in_channels * p.height * p.width);
+  block w = random_bytes(p.out_channels * (p.in_channels / p.groups) * p.kernel_height *
+                         p.kernel_width);
+  block bias = random_bytes(p.out_channels * 4);
+  block w_zero_points = zero_points_of(p.w_type, p.w_zero_point_count);
+  p.w_zero_points = (int32_t *)w_zero_points.data;
+  block x_zero_point = zero_points_of(p.x_type, 1);
+  memcpy(&p.x_zero_point, x_zero_point.data, 4);
+  if (coin()) p.bias = bias.data;
+  block parameter_blocks[3];
+  qk_requantization r = random_requantization(p.out_channels, parameter_blocks);
+  if (coin()) p.requantization = &r;
+  size_t bytes = !p.requantization ? 4 : r.range.type < QK_INT16 ? 1 : 2;
+  size_t size = p.batch * p.out_channels * p.out_height * p.out_width * bytes;
+  block expected = output(size, 0x55), got = output(size, 0xAA);
+  snprintf(situation, sizeof situation,
+           "conv2d %zu x %zu x %zu x %zu -> %zu, kernel %zu x %zu, strides %zu %zu, pads %zu %zu, "
+           "dilations %zu %zu, %zu groups, types %d %d, layouts %d %d, output %zu x %zu, bytes %zu",
+           p.batch, p.height, p.width, p.in_channels, p.out_channels, p.kernel_height,
+           p.kernel_width, p.stride_height, p.stride_width, p.pad_top, p.pad_left,
+           p.dilation_height, p.dilation_width, p.groups, p.x_type, p.w_type, p.layout,
+           p.weight_layout, p.out_height, p.out_width, bytes);
+  expect(qk_conv2d_once(QK_SCALAR, &p, x.data, w.data, expected.data));
+  expect(qk_conv2d_once(tier, &p, x.data, w.data, got.data));
+  compare("y", expected, got, bytes);
+  block all[] = {x, w, bias, w_zero_points, x_zero_point, parameter_blocks[0], parameter_blocks[1],
+                 parameter_blocks[2], expected, got};
+  for (size_t i = 0; i < 10; i++) release(all[i]);
+}
+
+static qk_conv2d random_geometry(void) {
+  return (qk_conv2d){
+      .x_type = (qk_type)below(2),
+      .w_type = (qk_type)below(2),
+      .layout = (qk_layout)below(2),
+      .weight_layout = (qk_weight_layout)below(2),
+      .batch = 1 + below(2),
+      .height = 1 + below(12),
+      .width = 1 + below(20),
+      .kernel_height = 1 + below(4),
+      .kernel_width = 1 + below(4),
+      .stride_height = 1 + below(3),
+      .stride_width = 1 + below(3),
+      .pad_top = below(4),
+      .pad_left = below(4),
+      .dilation_height = 1 + below(3),
+      .dilation_width = coin() ? 1 : 1 + below(3),
+      .groups = 1,
+  };
+}
+
+static void test_conv2d(void) {
+  static const size_t numbers[] = {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 65};
+  qk_conv2d p = random_geometry();
+  switch (below(3)) {
+    case 0:
+      p.in_channels = numbers[below(16)];
+      p.out_channels = numbers[below(16)];
+      break;
+    case 1:
+      p.groups = 1 + below(5);
+      p.in_channels = p.groups * numbers[below(8)];
+      p.out_channels = p.groups * numbers[below(10)];
+      break;
+    default:
+      p.groups = p.in_channels = numbers[below(16)];
+      p.out_channels = p.groups * (1 + below(3));
+      p.weight_layout = (qk_weight_layout)below(3);
+      break;
+  }
+  compare_conv2d(p);
+}
+
+/// Sums beyond 2^31, which wrap: k * 255 * 255 reaches it at k = 33026.
+static void test_wrapping(void) {
+  for (size_t k = 33024; k < 33030; k++) test_matmul(3, 2, k);
+  test_matmul(2, 1, 140000);
+}
+
+static void test_products(void) {
+  static const size_t sizes[] = {1,  2,  3,  4,  5,  6,  7,  8,  9,  12, 13, 15, 16, 17,
+                                 24, 25, 31, 32, 33, 47, 48, 49, 63, 64, 65, 96, 97, 129};
+  for (size_t i = 0; i < 28; i++) {
+    test_matmul(1 + below(20), 1 + below(40), sizes[i]);
+    test_matmul(1 + below(20), sizes[i], 1 + below(70));
+    test_matmul(sizes[i], 1 + below(40), 1 + below(70));
+    for (size_t j = 0; j < 4; j++) test_conv2d();
+  }
+  test_matmul(0, 5, 5);
+  test_matmul(5, 0, 5);
+  test_matmul(300, 33, 1200);  // more than is staged at a time
+  qk_conv2d wide = random_geometry();
+  wide.in_channels = wide.out_channels = 16;
+  wide.height = 40;
+  wide.width = 700;
+  compare_conv2d(wide);
+}
+
 int main(int argument_count, char **arguments) {
   long rounds = argument_count > 1 ? atol(arguments[1]) : 20;
   for (tier = QK_AVX2; tier < QK_TIER_COUNT; tier++) {
@@ -311,7 +485,9 @@ int main(int argument_count, char **arguments) {
         test_fake_quantize(counts[i]);
         test_dynamic_quantize(counts[i]);
       }
+      test_products();
     }
+    test_wrapping();
     printf("%s: %ld comparisons, all equal\n", tier_names[tier], comparisons);
   }
   return 0;

@@ -1,0 +1,346 @@
+import CaseFormat
+import Foundation
+import Generation
+import Operations
+import Synchronization
+import Verification
+
+/// A seeded run of many cases: every subject on every operation and dialect that it claims.
+///
+/// Case `i` of an operation in a dialect depends on the seed and on `i` only; rounds end at fixed
+/// indices, and the first failure is the one of least index: so the same seed gives the same cases and
+/// the same verdict whatever the number of threads.
+public struct Campaign: Sendable {
+  private let plan: CampaignPlan
+  private var lanes: [Lane]
+  private var report: CampaignReport
+  private let clock = ContinuousClock()
+  /// Cases of each lane in one round.
+  private static let roundSize = 96
+  /// One case in this many is judged by both oracles.
+  private static let crossCheckInterval = 61
+  /// How many more cases are drawn to reach a bin that stayed empty.
+  private static let chaseLimit = 4000
+
+  /// One operation in one dialect, with the subjects that claim it.
+  private struct Lane: Sendable {
+    var operation: any Operations.Operation.Type
+    var dialect: Dialect
+    var subjects: [any Subject]
+    /// Subjects that have failed here and rest.
+    var isResting: [Bool]
+    var results: [LaneResult]
+    /// Bins that any generated case reached.
+    var generated = Coverage()
+    var next = 0
+    var seed: UInt64
+  }
+
+  /// Prepares a campaign.
+  public init(_ plan: CampaignPlan) {
+    self.plan = plan
+    report = CampaignReport(seed: plan.seed)
+    lanes = []
+    for operation in plan.operations {
+      for dialect in plan.dialects {
+        let name = "\(operation.name)/\(dialect.name)"
+        guard dialect.defines(operation.name) else {
+          report.skipped.append((name, dialect.reasonAgainst(operation.name)))
+          continue
+        }
+        let claiming = plan.subjects.filter {
+          $0.refusal(of: operation.name, dialect: dialect) == nil
+        }
+        if claiming.isEmpty {
+          let reason = plan.subjects.first?.refusal(of: operation.name, dialect: dialect)
+          report.skipped.append((name, reason ?? "no subject"))
+          continue
+        }
+        lanes.append(
+          Lane(
+            operation: operation, dialect: dialect, subjects: claiming,
+            isResting: claiming.map { _ in false },
+            results: claiming.map {
+              LaneResult(operation: operation.name, dialect: dialect.name, subject: $0.name)
+            }, seed: plan.seed ^ Self.hash(name)))
+      }
+    }
+  }
+
+  /// FNV-1a: the same on every machine, unlike Swift's own hashes.
+  private static func hash(_ text: String) -> UInt64 {
+    text.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+  }
+
+  /// Runs the campaign.
+  public mutating func run() -> CampaignReport {
+    let start = clock.now
+    runRegressions()
+    while !isDone(since: start) {
+      runRound()
+      plan.progress?(progress(since: start))
+      if plan.isCancelled() {
+        report.wasCancelled = true
+        break
+      }
+    }
+    if !report.wasCancelled && report.failures.count < plan.maximumFailures { chaseEmptyBins() }
+    settleCoverage()
+    report.lanes = lanes.flatMap(\.results)
+    report.elapsed = start.duration(to: clock.now)
+    return report
+  }
+
+  private func isDone(since start: ContinuousClock.Instant) -> Bool {
+    if report.failures.count >= plan.maximumFailures { return true }
+    if lanes.allSatisfy({ $0.isResting.allSatisfy { $0 } }) { return true }
+    switch plan.budget {
+    case .cases(let count): return lanes.allSatisfy { $0.next >= count }
+    case .time(let duration): return start.duration(to: clock.now) >= duration
+    }
+  }
+
+  private func progress(since start: ContinuousClock.Instant) -> CampaignProgress {
+    let elapsed = start.duration(to: clock.now)
+    let fraction: Double =
+      switch plan.budget {
+      case .cases(let count): Double(lanes.map(\.next).min() ?? count) / Double(max(count, 1))
+      case .time(let duration): elapsed / duration
+      }
+    return CampaignProgress(
+      cases: report.cases, failures: report.failures.count, elapsed: elapsed,
+      fraction: min(fraction, 1))
+  }
+
+  // MARK: Rounds
+
+  private struct Item: Sendable {
+    var lane: Int
+    var index: Int
+  }
+
+  /// What one thread found in a round.
+  private struct Harvest: Sendable {
+    var lanes: [[LaneResult]]
+    var generated: [Coverage]
+    var failures: [(lane: Int, subject: Int, index: Int, verdict: Verdict)] = []
+    var cases = 0
+    var rejected = 0
+    var crossChecked = 0
+    var oracleFaults: [String] = []
+    var times = CampaignTimes()
+  }
+
+  private mutating func runRound() {
+    var items: [Item] = []
+    for lane in lanes.indices where lanes[lane].isResting.contains(false) {
+      var end = lanes[lane].next + Self.roundSize
+      if case .cases(let count) = plan.budget { end = min(end, count) }
+      for index in lanes[lane].next..<max(end, lanes[lane].next)
+      where index % plan.shard.count == plan.shard.index {
+        items.append(Item(lane: lane, index: index))
+      }
+      lanes[lane].next = max(end, lanes[lane].next)
+    }
+    absorb(harvest(items))
+  }
+
+  /// Runs items on all threads.
+  private func harvest(_ items: [Item]) -> [Harvest] {
+    let empty = Harvest(
+      lanes: lanes.map { lane in
+        lane.results.map {
+          LaneResult(operation: $0.operation, dialect: $0.dialect, subject: $0.subject)
+        }
+      }, generated: lanes.map { _ in Coverage() })
+    let harvests = Mutex<[Harvest]>([])
+    let cursor = Atomic<Int>(0)
+    let chunk = 8
+    DispatchQueue.concurrentPerform(iterations: plan.jobs) { _ in
+      let judge = Judge()
+      var mine = empty
+      while true {
+        let first = cursor.wrappingAdd(chunk, ordering: .relaxed).oldValue
+        if first >= items.count { break }
+        for item in items[first..<min(first + chunk, items.count)] {
+          run(item, judge, &mine)
+        }
+      }
+      harvests.withLock { $0.append(mine) }
+    }
+    return harvests.withLock { $0 }
+  }
+
+  private func run(_ item: Item, _ judge: Judge, _ harvest: inout Harvest) {
+    let lane = lanes[item.lane]
+    let start = clock.now
+    var choices = Choices(randomness: Randomness(seed: lane.seed, stream: UInt64(item.index)))
+    let test = lane.operation.generate(from: &choices, dialect: lane.dialect)
+    let generated = clock.now
+    harvest.times.generate += start.duration(to: generated)
+    harvest.cases += 1
+    let outcome: Outcome
+    do throws(CaseError) {
+      outcome = try Reference.evaluateFast(test, dialect: lane.dialect)
+      if item.index % Self.crossCheckInterval == 0 {
+        harvest.crossChecked += 1
+        let exact = try Reference.evaluate(test, dialect: lane.dialect)
+        if !zip(exact.outputs, outcome.outputs).allSatisfy({ $0.expectation == $1.expectation }) {
+          harvest.oracleFaults.append(
+            "\(lane.operation.name)/\(lane.dialect.name) case \(item.index): \(CaseFile.json(test))")
+        }
+      }
+    } catch {
+      if error.kind == .malformed {
+        harvest.oracleFaults.append(
+          "\(lane.operation.name)/\(lane.dialect.name) case \(item.index) is \(error)")
+      }
+      harvest.rejected += 1
+      harvest.times.oracle += generated.duration(to: clock.now)
+      return
+    }
+    var now = clock.now
+    harvest.times.oracle += generated.duration(to: now)
+    harvest.generated[item.lane].formUnion(outcome.coverage)
+    for (index, subject) in lane.subjects.enumerated() where !lane.isResting[index] {
+      let judgement = judge.judge(test, dialect: lane.dialect, subject: subject, outcome: outcome)
+      let after = clock.now
+      harvest.times.subject += now.duration(to: after)
+      harvest.lanes[item.lane][index].add(judgement, outcome, time: now.duration(to: after))
+      now = after
+      if judgement.verdict.isFailure {
+        harvest.failures.append((item.lane, index, item.index, judgement.verdict))
+      }
+    }
+  }
+
+  /// Adds what the threads found; the first failure of each subject is shrunk and explained.
+  private mutating func absorb(_ harvests: [Harvest]) {
+    for harvest in harvests {
+      for (lane, results) in harvest.lanes.enumerated() {
+        lanes[lane].generated.formUnion(harvest.generated[lane])
+        for (subject, result) in results.enumerated() {
+          lanes[lane].results[subject].merge(result)
+        }
+      }
+      report.cases += harvest.cases
+      report.rejected += harvest.rejected
+      report.crossChecked += harvest.crossChecked
+      report.oracleFaults += harvest.oracleFaults
+      report.times.add(harvest.times)
+    }
+    let failures = harvests.flatMap(\.failures).sorted {
+      ($0.lane, $0.subject, $0.index) < ($1.lane, $1.subject, $1.index)
+    }
+    let start = clock.now
+    for failure in failures
+    where !lanes[failure.lane].isResting[failure.subject]
+      && report.failures.count < plan.maximumFailures
+    {
+      lanes[failure.lane].isResting[failure.subject] = true
+      let lane = lanes[failure.lane]
+      var choices = Choices(
+        randomness: Randomness(seed: lane.seed, stream: UInt64(failure.index)))
+      _ = lane.operation.generate(from: &choices, dialect: lane.dialect)
+      report.failures.append(
+        Failure.shrunk(
+          from: choices.drawn, operation: lane.operation, dialect: lane.dialect,
+          subject: lane.subjects[failure.subject], verdict: failure.verdict,
+          others: lane.subjects, origin: "seed \(plan.seed), case \(failure.index)"))
+    }
+    report.times.shrink += start.duration(to: clock.now)
+  }
+
+  // MARK: Regressions
+
+  private mutating func runRegressions() {
+    let judge = Judge()
+    for test in plan.regressions {
+      for lane in lanes.indices
+      where lanes[lane].operation.name == test.operation
+        && lanes[lane].dialect.name == test.dialect
+      {
+        guard let outcome = try? Reference.evaluateFast(test, dialect: lanes[lane].dialect) else {
+          continue
+        }
+        for (index, subject) in lanes[lane].subjects.enumerated()
+        where !lanes[lane].isResting[index] {
+          let judgement = judge.judge(
+            test, dialect: lanes[lane].dialect, subject: subject, outcome: outcome)
+          lanes[lane].results[index].add(judgement, outcome, time: .zero)
+          guard judgement.verdict.isFailure else { continue }
+          lanes[lane].isResting[index] = true
+          report.failures.append(
+            Failure.regression(
+              test, operation: lanes[lane].operation, dialect: lanes[lane].dialect,
+              subject: subject, judgement: judgement, outcome: outcome,
+              others: lanes[lane].subjects))
+        }
+      }
+    }
+  }
+
+  // MARK: Coverage
+
+  /// Draws more cases where a required bin stayed empty, and runs those that reach one.
+  private mutating func chaseEmptyBins() {
+    for lane in lanes.indices {
+      let required = lanes[lane].operation.bins(in: lanes[lane].dialect).filter(\.isRequired)
+      func isComplete() -> Bool {
+        required.allSatisfy { lanes[lane].generated.contains($0.number) }
+      }
+      var index = 0
+      // The streams of the chase lie apart from those of the campaign.
+      let first = 1 << 40
+      while !isComplete() && index < Self.chaseLimit && !plan.isCancelled() {
+        let items = (index..<index + 64).map { Item(lane: lane, index: first + $0) }
+        absorb(harvest(items))
+        index += 64
+      }
+    }
+  }
+
+  private mutating func settleCoverage() {
+    for lane in lanes.indices {
+      let bins = lanes[lane].operation.bins(in: lanes[lane].dialect)
+      for subject in lanes[lane].results.indices {
+        let reached = lanes[lane].results[subject].coverage
+        lanes[lane].results[subject].bins = (
+          bins.count { reached.contains($0.number) }, bins.count
+        )
+        for bin in bins where !reached.contains(bin.number) {
+          if lanes[lane].generated.contains(bin.number) {
+            lanes[lane].results[subject].refusedBins.append(bin.name)
+          } else if bin.isRequired {
+            lanes[lane].results[subject].emptyBins.append(bin.name)
+          }
+        }
+      }
+    }
+  }
+}
+
+extension LaneResult {
+  /// Counts one judgement.
+  mutating func add(_ judgement: Judgement, _ outcome: Outcome, time: Duration) {
+    verdicts[judgement.verdict, default: 0] += 1
+    self.time += time
+    if judgement.verdict == .unsupported {
+      refusals[judgement.message, default: 0] += 1
+      return
+    }
+    elements += judgement.compared
+    unspecified += outcome.outputs.reduce(0) { $0 + $1.expectation.unspecifiedCount }
+    coverage.formUnion(outcome.coverage)
+  }
+
+  /// Adds the counts of another part of the same campaign.
+  mutating func merge(_ other: LaneResult) {
+    verdicts.merge(other.verdicts, uniquingKeysWith: +)
+    refusals.merge(other.refusals, uniquingKeysWith: +)
+    elements += other.elements
+    unspecified += other.unspecified
+    coverage.formUnion(other.coverage)
+    time += other.time
+  }
+}

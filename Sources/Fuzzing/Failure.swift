@@ -1,0 +1,218 @@
+public import CaseFormat
+public import Generation
+import NumberFormats
+public import Operations
+public import Verification
+
+/// A failure of a subject: the smallest case that shows it, what is right, and how to see it again.
+public struct Failure: Sendable {
+  public var operation: String
+  public var dialect: String
+  public var subject: String
+  public var verdict: Verdict
+  /// The shrunk case, with its exact outputs.
+  public var test: Case
+  /// The choices that make it; nil where it came by value.
+  public var choices: ChoiceSequence?
+  /// Where it was found, such as `seed 7, case 123`.
+  public var origin: String
+  /// How often shrinking replaced the case, and how many elements it had before.
+  public var steps: Int
+  public var elementsBefore: Int
+  public var judgement: Judgement
+  /// How the exact value of the first wrong element comes about.
+  public var stages: [Stage]
+  /// What other subjects give for that element.
+  public var others: [(subject: String, code: Int64)]
+  /// What the subject's behaviour looks like; nil where nothing known fits.
+  public var likeness: String?
+
+  /// How many cases shrinking may run.
+  private static let shrinkTrials = 3000
+
+  /// Shrinks a failing case and explains it.
+  static func shrunk(
+    from sequence: ChoiceSequence, operation: any Operations.Operation.Type, dialect: Dialect,
+    subject: any Subject, verdict: Verdict, others: [any Subject], origin: String
+  ) -> Failure {
+    let judge = Judge()
+    func attempt(_ choices: inout Choices) -> (Case, Outcome, Judgement)? {
+      let test = operation.generate(from: &choices, dialect: dialect)
+      guard let outcome = try? Reference.evaluateFast(test, dialect: dialect) else { return nil }
+      return (
+        test, outcome,
+        judge.judge(test, dialect: dialect, subject: subject, outcome: outcome)
+      )
+    }
+    // A hang costs its whole time-out at every trial.
+    let trials = verdict == .hung ? 20 : shrinkTrials
+    var shrinker = Shrinker(sequence, trials: trials) { choices in
+      attempt(&choices)?.2.verdict == verdict
+    }
+    var original = Choices(replaying: sequence)
+    let before = attempt(&original).map { Self.elements(of: $0.0) } ?? 0
+    shrinker.run()
+    var choices = Choices(replaying: shrinker.best)
+    guard let (test, outcome, judgement) = attempt(&choices) else {
+      // It failed once and now has no answer: the generator did not repeat itself.
+      let empty = Case(id: "", operation: operation.name, dialect: dialect.name)
+      return Failure(
+        empty, nil, operation, dialect, subject, Judgement(verdict, "did not fail again"),
+        Outcome([]), others: [], origin: origin, steps: 0, elementsBefore: before, judge)
+    }
+    return Failure(
+      test, shrinker.best, operation, dialect, subject,
+      judgement.verdict.isFailure ? judgement : Judgement(verdict, "did not fail again"), outcome,
+      others: others, origin: origin, steps: shrinker.steps, elementsBefore: before, judge)
+  }
+
+  /// Explains a failure of a case that came by value.
+  public static func regression(
+    _ test: Case, operation: any Operations.Operation.Type, dialect: Dialect,
+    subject: any Subject, judgement: Judgement, outcome: Outcome, others: [any Subject]
+  ) -> Failure {
+    Failure(
+      test, nil, operation, dialect, subject, judgement, outcome, others: others,
+      origin: "case '\(test.id)'", steps: 0, elementsBefore: elements(of: test), Judge())
+  }
+
+  private init(
+    _ test: Case, _ choices: ChoiceSequence?, _ operation: any Operations.Operation.Type,
+    _ dialect: Dialect, _ subject: any Subject, _ judgement: Judgement, _ outcome: Outcome,
+    others: [any Subject], origin: String, steps: Int, elementsBefore: Int, _ judge: Judge
+  ) {
+    self.operation = operation.name
+    self.dialect = dialect.name
+    self.subject = subject.name
+    verdict = judgement.verdict
+    var test = test
+    test.outputs = Dictionary(
+      uniqueKeysWithValues: outcome.outputs.map { ($0.name, $0.expectation) })
+    self.choices = choices
+    self.origin = origin
+    self.steps = steps
+    self.elementsBefore = elementsBefore
+    self.judgement = judgement
+    stages = []
+    self.others = []
+    likeness = nil
+    if let element = judgement.element {
+      let reference = ElementReference(output: element.output, index: element.index)
+      let exact = try? Reference.evaluate(test, dialect: dialect, explaining: reference)
+      stages = exact?.stages ?? []
+      let place = outcome.outputs.firstIndex { $0.name == element.output } ?? 0
+      for other in others where other.name != subject.name {
+        if let codes = judge.outputs(of: other, test, dialect: dialect, like: outcome) {
+          self.others.append((other.name, codes[place][element.index]))
+        }
+      }
+    }
+    if judgement.verdict == .mismatch {
+      likeness = Hypotheses(operation, dialect, subject, judge).likeness(test, outcome)
+    }
+    let hash = String(Failure.hash("\(CaseFile.json(test))"), radix: 16).suffix(6)
+    test.id = "\(operation.name)-\(hash)"
+    test.note = "\(subject.name): \(judgement.verdict.rawValue); found with \(origin)"
+    self.test = test
+  }
+
+  private static func hash(_ text: String) -> UInt64 {
+    text.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+  }
+
+  /// How many elements the inputs of a case have.
+  static func elements(of test: Case) -> Int { test.inputs.values.reduce(0) { $0 + $1.count } }
+
+  /// What `qverify replay` takes to run the case again.
+  public var replayText: String {
+    choices.map { "'\(operation)/\(dialect):\($0)'" } ?? "\(test.id).json"
+  }
+}
+
+// MARK: Text
+
+extension Failure: CustomStringConvertible {
+  /// The failure as people read it; `replayFile` is named where the case was saved.
+  public func text(replayFile: String?) -> String {
+    var lines = ["\(operation)/\(dialect): \(subject) \(headline)"]
+    lines.append(contentsOf: inputLines)
+    if let element = judgement.element, let expectation = test.outputs?[element.output] {
+      lines.append(contentsOf: valueLines(element, expectation))
+    }
+    if let likeness { lines.append(line("looks like", likeness)) }
+    let replay = replayFile ?? replayText
+    let dialectOption = dialect.hasSuffix(".yaml") ? " --dialect \(dialect)" : ""
+    lines.append(
+      line("replay", "qverify replay \(replay) --subject \(subject)\(dialectOption)"))
+    return lines.joined(separator: "\n")
+  }
+
+  public var description: String { text(replayFile: nil) }
+
+  private var headline: String {
+    switch verdict {
+    case .mismatch:
+      let count = judgement.element?.count ?? 0
+      let of = test.outputs?[judgement.element?.output ?? ""]?.tensor.count ?? 0
+      return "disagrees with exact" + (of > 1 ? " in \(count) of \(of) elements" : "")
+    case .unwritten, .nondeterministic, .hung, .environment:
+      return "\(verdict.rawValue): \(judgement.message)"
+    case .crashed, .overran: return "\(verdict.rawValue): \(judgement.message)"
+    case .passed, .unsupported: return verdict.rawValue
+    }
+  }
+
+  private func line(_ label: String, _ text: String) -> String {
+    "  " + label + String(repeating: " ", count: max(1, 12 - label.count)) + text
+  }
+
+  private var inputLines: [String] {
+    var lines: [String] = []
+    for (index, (name, tensor)) in test.inputs.sorted(by: { $0.key < $1.key }).enumerated() {
+      lines.append(line(index == 0 ? "input" : "", "\(name) = \(Self.text(tensor))"))
+    }
+    if !test.attributes.isEmpty {
+      let attributes = test.attributes.sorted { $0.key < $1.key }
+        .map { "\($0.key) = \($0.value)" }
+      lines.append(line("", attributes.joined(separator: ", ")))
+    }
+    let after = Self.elements(of: test)
+    lines.append(
+      line(
+        "shrunk", "in \(steps) steps from \(elementsBefore) elements to \(after); \(origin)"))
+    return lines
+  }
+
+  private func valueLines(
+    _ element: Judgement.Element, _ expectation: Expectation
+  ) -> [String] {
+    let tensor = expectation.tensor
+    let place = tensor.coordinates(of: element.index).map(String.init).joined(separator: ", ")
+    func value(_ code: Int64) -> String { Readable.text(ofCode: code, tensor.dtype) }
+    var exact = value(tensor.codes[element.index])
+    if !expectation.upper.isEmpty { exact += " to \(value(expectation.upper[element.index]))" }
+    var lines = [line("exact", "\(element.output)[\(place)] = \(exact)")]
+    for stage in stages {
+      lines.append(
+        line("", "  \(stage.name): \(stage.value)    \(stage.detail) [\(stage.clause)]"))
+    }
+    let short = subject.split(separator: ":").last.map(String.init) ?? subject
+    var given = value(element.found)
+    let groups = Dictionary(grouping: others) { $0.code }.sorted { $0.key < $1.key }
+    for group in groups {
+      let names = group.value.map { $0.subject.split(separator: ":").last.map(String.init) ?? "" }
+      given += "; \(names.joined(separator: ", ")) "
+        + (names.count == 1 ? "gives " : "give ") + value(group.key)
+    }
+    lines.append(line(short, given))
+    return lines
+  }
+
+  /// A tensor in a few words: its type, its shape, its elements where they are few.
+  static func text(_ tensor: Tensor) -> String {
+    let values = tensor.codes.prefix(24).map { Readable.text(ofCode: $0, tensor.dtype) }
+    if tensor.shape.isEmpty, let value = values.first { return "\(value) \(tensor.dtype.name)" }
+    let dots = tensor.count > values.count ? ", ..." : ""
+    return "[\(values.joined(separator: ", "))\(dots)] \(tensor.dtype.name) \(tensor.shape)"
+  }
+}

@@ -1,5 +1,0 @@
-public import Generation
-public import CaseFormat
-extension Operation {
-  public static func generate(from choices: inout Choices, dialect: Dialect) -> Case { fatalError() }
-}
