@@ -84,6 +84,17 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
+
+    .testTarget(
+      name: "ExactArithmeticTests", dependencies: ["ExactArithmetic"], swiftSettings: strict),
+    .testTarget(
+      name: "NumberFormatsTests", dependencies: ["NumberFormats", "ExactArithmetic"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "KernelsTests", dependencies: ["Kernels"], exclude: ["neon"], swiftSettings: strict),
+    .testTarget(name: "VerificationTests", dependencies: ["Verification"], swiftSettings: strict),
+    .testTarget(
+      name: "GoldenTests", dependencies: ["Golden", "ExactArithmetic"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,14 +1,14 @@
 // Calls that come back from a crash or a hang.
 //
-// Each thread has a jump buffer, an alternate stack (so that a stack overflow is survived too) and a
-// watchdog timer. A handler jumps only when its own thread is inside the body of a guarded call;
+// Each thread has a jump buffer, an alternate stack (so that a stack overflow is survived too) and
+// a watchdog timer. A handler jumps only when its own thread is inside the body of a guarded call;
 // otherwise it puts back the action that was there before, so that our own bugs still crash.
 //
-// The watchdog ticks every 3/8 of the time-out. A tick that finds a call for the first time notes the
-// time; a later one ends the call once it was seen for a whole time-out and for two ticks (one tick
-// may stand for many that went by while the process was stopped). So no call is ended before its
-// time-out and, ticks being on time, each hang after 9/8 to 12/8 of it. A call costs no system call:
-// it counts itself and sees that the timer is armed. A tick that finds the thread idle disarms it.
+// The watchdog ticks every 3/8 of the time-out. A tick that finds a call for the first time notes
+// the time; a later one ends the call once it was seen for a whole time-out and for two ticks (one
+// tick may stand for many that went by while the process was stopped). So no call is ended before
+// its time-out and, ticks being on time, each hang after 9/8 to 12/8 of it. A call costs no system
+// call: it counts itself and sees that the timer is armed. A tick on an idle thread disarms it.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>

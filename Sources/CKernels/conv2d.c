@@ -108,7 +108,7 @@ static void convolve_scalar(const qk_conv2d_plan *plan, const void *x, char *y) 
           const size_t index = image_index(p->layout, p->out_channels, p->out_height, p->out_width,
                                            n, o, oy, ox);
           qk_accumulators one = {&acc, 1, o, 1, 1};
-          qk_output_store(&plan->output, &one, y + index * plan->output.element_size, 1, 1);
+          qk_output_store_rows(&plan->output, &one, y + index * plan->output.element_size, 1);
         }
       }
     }

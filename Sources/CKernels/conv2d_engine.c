@@ -244,10 +244,11 @@ static void store_tile(void *context, size_t row, size_t rows, size_t column, si
   qk_accumulators tile = {acc, rows, channel, columns, stride};
   if (p->layout == QK_NHWC) {
     char *y = to->y + (pixel * p->out_channels + channel) * size;
-    qk_output_store(&to->plan->output, &tile, y, p->out_channels, 1);
+    qk_output_store_rows(&to->plan->output, &tile, y, p->out_channels);
   } else {
     const size_t plane = p->out_height * p->out_width;
-    qk_output_store(&to->plan->output, &tile, to->y + (channel * plane + pixel) * size, 1, plane);
+    char *y = to->y + (channel * plane + pixel) * size;
+    qk_output_store_columns(&to->plan->output, &tile, y, plane);
   }
 }
 

@@ -92,7 +92,7 @@ static void multiply_scalar(const qk_matmul_plan *plan, const left_factor *left,
       }
       int32_t acc = (int32_t)sum;
       qk_accumulators one = {&acc, 1, column, 1, 1};
-      qk_output_store(&plan->output, &one, y, 1, 1);
+      qk_output_store_rows(&plan->output, &one, y, 1);
       y += plan->output.element_size;
     }
   }
@@ -173,7 +173,7 @@ static void store_tile(void *context, size_t row, size_t rows, size_t column, si
   const qk_output *output = &to->plan->output;
   const size_t n = to->plan->matmul.n;
   qk_accumulators tile = {acc, rows, column, columns, stride};
-  qk_output_store(output, &tile, to->y + (row * n + column) * output->element_size, n, 1);
+  qk_output_store_rows(output, &tile, to->y + (row * n + column) * output->element_size, n);
 }
 
 static qk_status multiply_by_engine(const qk_matmul_plan *plan, const left_factor *left, char *y) {

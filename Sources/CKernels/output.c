@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "engine.h"
+#include "transpose.h"
 
 int32_t *qk_spread(const void *values, size_t value_count, size_t count) {
   int32_t *spread = malloc(qk_max(count, 1) * sizeof *spread);
@@ -42,10 +43,10 @@ void qk_output_free(qk_output *output) {
   *output = (qk_output){0};
 }
 
-/// Stores rows of neighbouring elements; the stride is in bytes.
-static void store_rows(const qk_output *output, const qk_accumulators *from, char *y,
-                       size_t y_stride) {
+void qk_output_store_rows(const qk_output *output, const qk_accumulators *from, char *y,
+                          size_t stride) {
   const size_t acc_stride = from->stride * sizeof(int32_t);
+  const size_t y_stride = stride * output->element_size;
   if (output->requantize_rows) {
     qk_requantize_job job = output->job;
     job.acc = (const char *)from->acc;
@@ -62,29 +63,27 @@ static void store_rows(const qk_output *output, const qk_accumulators *from, cha
   }
 }
 
-/// Elements of `size` bytes, a constant; strides in elements.
-QK_INLINE void scatter(char *y, size_t row_stride, size_t column_stride, const char *elements,
-                       size_t rows, size_t columns, size_t size) {
+/// Elements of `size` bytes, a constant.
+QK_INLINE void transpose(char *to, size_t to_stride, const char *from, size_t from_stride,
+                         size_t rows, size_t columns, size_t size) {
   for (size_t c = 0; c < columns; c++) {
     for (size_t r = 0; r < rows; r++) {
-      memcpy(y + (r * row_stride + c * column_stride) * size, elements + (r * columns + c) * size,
-             size);
+      memcpy(to + (c * to_stride + r) * size, from + (r * from_stride + c) * size, size);
     }
   }
 }
 
-void qk_output_store(const qk_output *output, const qk_accumulators *from, char *y,
-                     size_t row_stride, size_t column_stride) {
-  const size_t size = output->element_size, rows = from->rows, columns = from->columns;
-  if (column_stride == 1) {
-    store_rows(output, from, y, row_stride * size);
-    return;
-  }
+void qk_output_store_columns(const qk_output *output, const qk_accumulators *from, char *y,
+                             size_t stride) {
   char elements[QK_LARGEST_TILE * sizeof(int32_t)];
-  store_rows(output, from, elements, columns * size);
-  switch (size) {
-    case 1: scatter(y, row_stride, column_stride, elements, rows, columns, 1); break;
-    case 2: scatter(y, row_stride, column_stride, elements, rows, columns, 2); break;
-    default: scatter(y, row_stride, column_stride, elements, rows, columns, 4); break;
+  const size_t rows = from->rows, columns = from->columns;
+  qk_output_store_rows(output, from, elements, columns);
+  switch (output->element_size) {
+    case 1:
+      qk_transpose_bytes((unsigned char *)y, stride, (unsigned char *)elements, columns, rows,
+                         columns);
+      break;
+    case 2: transpose(y, stride, elements, columns, rows, columns, 2); break;
+    default: transpose(y, stride, elements, columns, rows, columns, 4); break;
   }
 }

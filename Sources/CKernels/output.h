@@ -29,10 +29,14 @@ typedef struct qk_accumulators {
   size_t stride;
 } qk_accumulators;
 
-/// Turns them into elements of y: that of row r and column c at y + r * row_stride + c *
-/// column_stride, strides in elements.
-void qk_output_store(const qk_output *output, const qk_accumulators *from, char *y,
-                     size_t row_stride, size_t column_stride);
+/// Turns them into elements of y, columns next to each other: that of row r and column c is element
+/// r * stride + c.
+void qk_output_store_rows(const qk_output *output, const qk_accumulators *from, char *y,
+                          size_t stride);
+
+/// The same with rows next to each other: that of row r and column c is element c * stride + r.
+void qk_output_store_columns(const qk_output *output, const qk_accumulators *from, char *y,
+                             size_t stride);
 
 /// `count` parameters of 32 bits, given as none (all zero), one for all, or all of them.
 /// From malloc.

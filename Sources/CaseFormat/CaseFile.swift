@@ -20,6 +20,7 @@ public enum CaseFile {
   /// - Parameters:
   ///   - bytes: JSON Lines, or one JSON object that may stretch over lines.
   ///   - directory: the folder that `npy` paths start from.
+  /// - Returns: one record a line that is not blank, in order.
   public static func records(in bytes: [UInt8], directory: String = ".") -> [CaseRecord] {
     var records: [CaseRecord] = []
     let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)

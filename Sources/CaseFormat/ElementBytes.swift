@@ -57,7 +57,8 @@ public enum ElementBytes {
     switch dtype {
     case .integer(let format): return format == .bipolar ? abs(code) == 1 : fits(code, dtype)
     case .fixed: return fits(code, dtype)
-    case .float(let format): return format.bits == 64 || UInt64(bitPattern: code) >> format.bits == 0
+    case .float(let format):
+      return format.bits == 64 || UInt64(bitPattern: code) >> format.bits == 0
     case .bool: return code == 0 || code == 1
     }
   }

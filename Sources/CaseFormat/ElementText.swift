@@ -4,7 +4,7 @@ public import NumberFormats
 
 /// Elements as text: exact reading with one rounding, shortest writing.
 public enum ElementText {
-  /// Reads a number of the case format as an element of a type [formats §12].
+  /// Reads a number of the case format as an element of a type [formats §22].
   ///
   /// The text is a JSON number, a C99 hex float, or `nan`, `inf`, `-inf`. A decimal is read exactly
   /// and rounded once, to nearest even; overflow gives infinity where the type has one. Integer and

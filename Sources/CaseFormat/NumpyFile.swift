@@ -39,7 +39,8 @@ public enum NumpyFile {
     let type = description.trimmingCharacters(in: CharacterSet(charactersIn: "'\""))
     guard accepted(for: dtype).contains(type) else {
       throw .malformed(
-        "'\(path)' holds \(type), \(dtype.name) needs \(accepted(for: dtype).joined(separator: " or "))")
+        "'\(path)' holds \(type), \(dtype.name) needs \(accepted(for: dtype).joined(separator: " or "))"
+      )
     }
     let codes = try ElementBytes.codes(from: narrowed(bytes[start...], dtype, type), as: dtype)
     guard codes.count == Tensor.count(of: shape) else {

@@ -18,7 +18,7 @@ public struct Campaign: Sendable {
   /// Cases of each lane in one round.
   private static let roundSize = 96
   /// One case in this many is judged by both oracles.
-  private static let crossCheckInterval = 61
+  private static let crossCheckInterval = 251
   /// How many more cases are drawn to reach a bin that stayed empty.
   private static let chaseLimit = 4000
 
@@ -84,7 +84,11 @@ public struct Campaign: Sendable {
         break
       }
     }
-    if !report.wasCancelled && report.failures.count < plan.maximumFailures { chaseEmptyBins() }
+    if !report.wasCancelled && report.oracleFaults.isEmpty
+      && report.failures.count < plan.maximumFailures
+    {
+      chaseEmptyBins()
+    }
     settleCoverage()
     report.lanes = lanes.flatMap(\.results)
     report.elapsed = start.duration(to: clock.now)
@@ -93,9 +97,12 @@ public struct Campaign: Sendable {
 
   private func isDone(since start: ContinuousClock.Instant) -> Bool {
     if report.failures.count >= plan.maximumFailures { return true }
-    if lanes.allSatisfy({ $0.isResting.allSatisfy { $0 } }) { return true }
+    // An oracle that contradicts itself makes every further verdict worthless.
+    if !report.oracleFaults.isEmpty { return true }
+    let active = lanes.filter { $0.isResting.contains(false) }
     switch plan.budget {
-    case .cases(let count): return lanes.allSatisfy { $0.next >= count }
+    case _ where active.isEmpty: return true
+    case .cases(let count): return active.allSatisfy { $0.next >= count }
     case .time(let duration): return start.duration(to: clock.now) >= duration
     }
   }
@@ -187,7 +194,8 @@ public struct Campaign: Sendable {
         let exact = try Reference.evaluate(test, dialect: lane.dialect)
         if !zip(exact.outputs, outcome.outputs).allSatisfy({ $0.expectation == $1.expectation }) {
           harvest.oracleFaults.append(
-            "\(lane.operation.name)/\(lane.dialect.name) case \(item.index): \(CaseFile.json(test))")
+            "\(lane.operation.name)/\(lane.dialect.name) case \(item.index): \(CaseFile.json(test))"
+          )
         }
       }
     } catch {

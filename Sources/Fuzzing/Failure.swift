@@ -201,7 +201,8 @@ extension Failure: CustomStringConvertible {
     let groups = Dictionary(grouping: others) { $0.code }.sorted { $0.key < $1.key }
     for group in groups {
       let names = group.value.map { $0.subject.split(separator: ":").last.map(String.init) ?? "" }
-      given += "; \(names.joined(separator: ", ")) "
+      given +=
+        "; \(names.joined(separator: ", ")) "
         + (names.count == 1 ? "gives " : "give ") + value(group.key)
     }
     lines.append(line(short, given))

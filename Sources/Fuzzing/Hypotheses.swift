@@ -40,7 +40,9 @@ struct Hypotheses {
       return nil
     }
     let failing = Probe(test: test, given: given)
-    let candidates = hypotheses.filter { agreement($0, failing).map { $0.agreed == $0.total } ?? false }
+    let candidates = hypotheses.filter {
+      agreement($0, failing).map { $0.agreed == $0.total } ?? false
+    }
     if candidates.isEmpty { return nil }
     let probes = probes()
     var nearest: (name: String, share: Double)?
@@ -180,7 +182,8 @@ struct Fault {
     ]
     + [
       ("half to even", "nearest_even"), ("half away from zero", "nearest_away"),
-      ("half up", "nearest_up"), ("half down", "nearest_down"), ("half toward zero", "nearest_zero"),
+      ("half up", "nearest_up"), ("half down", "nearest_down"),
+      ("half toward zero", "nearest_zero"),
       ("truncation", "toward_zero"), ("floor", "floor"), ("ceiling", "ceiling"),
       ("half away by adding 0.5 in floating point", "away_by_adding_half"),
     ].flatMap { name, rule in
@@ -200,7 +203,10 @@ struct CaseFault: Sendable {
   var apply: @Sendable (Case) -> Case?
 
   static let all: [CaseFault] =
-    ["x_zero_point", "w_zero_point", "a_zero_point", "b_zero_point", "acc_zero_point", "zero_point"]
+    [
+      "x_zero_point", "w_zero_point", "a_zero_point", "b_zero_point", "acc_zero_point",
+      "zero_point",
+    ]
     .map { name in zeroed(name, "'\(name)' ignored") }
     + [
       zeroed("bias", "bias ignored"),

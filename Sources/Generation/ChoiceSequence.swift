@@ -11,8 +11,9 @@ public struct ChoiceSequence: Hashable, Sendable {
   /// The number of choices.
   public var count: Int { blocks.reduce(0) { $0 + $1.count } }
 
-  /// Whether the sequence is simpler than another: shorter, or equally long and smaller at the first
-  /// difference. This order is total and has no infinite descent, so shrinking ends.
+  /// Whether the sequence is simpler than another.
+  ///
+  /// That is: shorter, or equally long and smaller at the first difference. This order is total and has no infinite descent, so shrinking ends.
   public func isSimpler(than other: ChoiceSequence) -> Bool {
     if count != other.count { return count < other.count }
     for (mine, theirs) in zip(blocks.joined(), other.blocks.joined()) where mine != theirs {

@@ -50,6 +50,7 @@ public struct Choices: Sendable {
   /// - Parameters:
   ///   - bound: how many choices there are; at least 1.
   ///   - pick: the distribution that a random source follows.
+  /// - Returns: the choice, at most `bound - 1`.
   public mutating func choose(
     below bound: UInt64, _ pick: (inout Randomness) -> UInt64
   ) -> UInt64 {
@@ -114,6 +115,7 @@ public struct Choices: Sendable {
   /// - Parameters:
   ///   - range: the whole range, of at most 2^63 values.
   ///   - pick: the distribution that a random source follows.
+  /// - Returns: the integer, within the range.
   public mutating func integer(
     in range: ClosedRange<Int64>, _ pick: (inout Randomness) -> Int64
   ) -> Int64 {
@@ -173,7 +175,8 @@ public struct SimplicityOrder: Sendable {
     self.range = range
     origin = min(max(0, range.lowerBound), range.upperBound)
     paired = min(
-      UInt64(bitPattern: range.upperBound &- origin), UInt64(bitPattern: origin &- range.lowerBound))
+      UInt64(bitPattern: range.upperBound &- origin), UInt64(bitPattern: origin &- range.lowerBound)
+    )
   }
 
   /// How many values the range has.

@@ -34,13 +34,18 @@ public struct BuiltinSubject: Subject {
     if let reason = tier.unavailabilityReason { return reason }
     let claim = Self.claims.first { $0.operation == operation }
     guard let claim else { return "no built-in kernel for \(operation)" }
-    return claim.dialects.contains(dialect.name)
+    return claim.dialects.contains { Self.speaks($0, dialect) }
       ? nil : "no built-in kernel for \(operation) in dialect '\(dialect.name)'"
+  }
+
+  /// Whether a dialect is a given one, or a user's own that starts from it.
+  private static func speaks(_ name: String, _ dialect: Dialect) -> Bool {
+    dialect.name == name || !dialect.isBuiltIn && dialect.lineage.contains(name)
   }
 
   public func prepare(_ test: Case, dialect: Dialect) -> Preparation {
     if let reason = refusal(of: test.operation, dialect: dialect) { return .refused(reason) }
-    let call = KernelCall(test, tier, dialect.name == "tflite" ? .tflite : .onnx)
+    let call = KernelCall(test, tier, Self.speaks("tflite", dialect) ? .tflite : .onnx)
     do throws(Refusal) {
       let body: (KernelBuffers) throws(KernelError) -> Void
       switch test.operation {

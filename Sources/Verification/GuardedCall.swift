@@ -18,7 +18,8 @@ public enum GuardedCall {
   /// What counts as a crash is SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP or SIGABRT raised by the body
   /// on this thread; a stack overflow is SIGSEGV, a failed precondition of Swift SIGILL or SIGTRAP.
   /// The same signals anywhere else have the effect they had before. A call that lasts longer than
-  /// the time-out (at least 1 ms, by the clock on the wall) is ended before twice the time-out.
+  /// the time-out (at least 1 ms, by the clock on the wall) is ended before twice the time-out, and
+  /// what the scheduler delays it; never before the time-out.
   ///
   /// After a crash or a hang the body is left as it stands: the stack is cut back, nothing is released
   /// or unlocked, and the floating-point environment is that of the caller again. So the body should be

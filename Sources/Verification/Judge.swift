@@ -208,7 +208,8 @@ public final class Judge {
         continue
       }
       let isWrong =
-        !expectation.agrees(first[index], at: index) || !expectation.agrees(second[index], at: index)
+        !expectation.agrees(first[index], at: index)
+        || !expectation.agrees(second[index], at: index)
       if isWrong { wrong.append(index) }
       if first[index] != second[index], !expectation.isUnspecified(at: index), isWrong {
         differing.append(index)

@@ -37,7 +37,8 @@ struct CampaignText {
 
   private static func compact(_ names: [String]) -> String {
     let shown = names.prefix(6).joined(separator: ", ")
-    return names.count > 6 ? "\(shown) and \(names.count - 6) more (--format json lists them)" : shown
+    return names.count > 6
+      ? "\(shown) and \(names.count - 6) more (--format json lists them)" : shown
   }
 
   private var summary: String {

@@ -123,7 +123,8 @@ private struct CaseCheck: Sendable {
     let judgement = Judge().judge(test, dialect: resolved, subject: subject, outcome: outcome)
     switch judgement.verdict {
     case .passed: return CaseCheck(.agreed, "\(test.id): agreed")
-    case .unsupported: return CaseCheck(.unsupported, "\(test.id): unsupported: \(judgement.message)")
+    case .unsupported:
+      return CaseCheck(.unsupported, "\(test.id): unsupported: \(judgement.message)")
     default:
       guard let operation = Registry.operation(named: test.operation) else {
         throw .malformed("unknown op '\(test.operation)'")

@@ -6,7 +6,7 @@ import Operations
 import Subjects
 import Verification
 
-/// `qverify fuzz`: is it bit-exact?
+/// `qverify fuzz`: whether a kernel is bit-exact.
 struct FuzzCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fuzz",
@@ -22,7 +22,8 @@ struct FuzzCommand: ParsableCommand {
     name: .customLong("ops"), help: "Operations and groups (quant, conv, matmul, all), by commas.")
   var operations = "all"
 
-  @Option(help: "Dialects by commas: names, or .yaml files of your own. Default: every built-in one.")
+  @Option(
+    help: "Dialects by commas: names, or .yaml files of your own. Default: every built-in one.")
   var dialect: String?
 
   @Option(help: "What to test, such as builtin:avx2; by commas. Default: every tier of this CPU.")

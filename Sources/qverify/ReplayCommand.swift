@@ -58,7 +58,8 @@ struct ReplayCommand: ParsableCommand {
         let failure = Failure.regression(
           test, operation: operation, dialect: dialect, subject: subject, judgement: judgement,
           outcome: outcome, others: subjects)
-        print(failure.text(replayFile: self.failure.contains(":") ? "'\(self.failure)'" : self.failure))
+        print(
+          failure.text(replayFile: self.failure.contains(":") ? "'\(self.failure)'" : self.failure))
       }
     }
     if isFailing { throw Exit.mismatch }

@@ -60,8 +60,8 @@ typedef struct qh_outcome {
 const char *qh_signal_name(int32_t signal);
 
 #ifndef __swift__
-// Calls `body(context)`; a hang is what lasts longer than `timeout` nanoseconds (at least 1 ms), and
-// is ended within twice that.
+// Calls `body(context)`; a hang is what lasts longer than `timeout` nanoseconds (at least 1 ms),
+// and is ended within twice that, as far as the scheduler lets the thread run.
 //
 // Swift cannot hand a non-escaping closure to a C function, and making it escape would retain its
 // context within the call, which a jump would leak. So this function has Swift's own calling

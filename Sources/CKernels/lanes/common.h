@@ -19,9 +19,9 @@
 /// RHA(v) for v within int32: truncates v plus, in magnitude, p = 1/2 - 2^-25, the float below 1/2.
 ///
 /// Take v = n + f >= 0 with 0 <= f < 1, and u the distance of floats at v. If f < 1/2, the sum is
-/// at most n + 1 - u - 2^-25, too far from n + 1 to be rounded to it (for n = 0 it is exact, or
-/// below 2p). If f >= 1/2, it is at least n + 1 - 2^-25, and rounded to n + 1 or more: for n = 0 as a
-/// tie, to the even 1. From 2^23 on, p is less than half of u and changes nothing.
+/// at most n + 1 - u - 2^-25, too far from n + 1 to be rounded to it (for n = 0 it is at most 2p, a
+/// float below 1). If f >= 1/2, it is at least n + 1 - 2^-25, and rounded to n + 1 or more: for
+/// n = 0 as a tie, to the even 1. From 2^23 on, p is less than half of u and changes nothing.
 QK_INLINE ints ints_away(floats v) {
   return ints_toward_zero(add(v, with_sign_of(spread_float(0x1.fffffep-2f), v)));
 }

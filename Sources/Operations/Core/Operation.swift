@@ -60,9 +60,8 @@ public protocol Operation: Sendable {
 
   /// The exact answer, computed with rationals; the definition.
   ///
-  /// - Parameters:
-  ///   - arguments: the inputs and attributes, checked against the declaration.
-  ///   - reference: an element whose stages are wanted.
+  /// The arguments are checked against the declaration; `reference` asks for the stages of some
+  /// elements. Throws why the case has no answer.
   static func evaluate(
     _ arguments: inout Arguments, explaining reference: ElementReference?
   ) throws(CaseError) -> Outcome
@@ -82,5 +81,7 @@ extension Operation {
   public static var name: String { declaration.name }
 
   /// By default there is no faster way.
-  public static func evaluateFast(_ arguments: inout Arguments) throws(CaseError) -> Outcome? { nil }
+  public static func evaluateFast(_ arguments: inout Arguments) throws(CaseError) -> Outcome? {
+    nil
+  }
 }

@@ -58,10 +58,8 @@ public enum Registry {
 public enum Reference {
   /// The exact outcome of a case, by the definition.
   ///
-  /// - Parameters:
-  ///   - test: the case.
-  ///   - dialect: the semantics; by default the one that the case names.
-  ///   - reference: an element whose stages are wanted.
+  /// The dialect is by default the one that the case names; `reference` asks for the stages of some
+  /// elements. Throws why the case has no answer.
   public static func evaluate(
     _ test: Case, dialect: Dialect? = nil, explaining reference: ElementReference? = nil
   ) throws(CaseError) -> Outcome {

@@ -13,6 +13,8 @@ public struct Dialect: Sendable {
   public let title: String
   /// Where the semantics was read or observed.
   public let sources: [String]
+  /// The built-in dialects that it extends, the nearest first.
+  public let lineage: [String]
   /// The file's own text, for certificates.
   public let text: String
   private let tree: YAMLTree
@@ -23,7 +25,13 @@ public struct Dialect: Sendable {
   private static let sharedSections = ["accumulate", "effective_scale"]
   private static let ownKeys = ["name", "title", "extends", "sources", "unsupported"]
 
-  private init(tree: YAMLTree, text: String) throws(DialectError) {
+  /// Whether it is one of the dialects that come with qverify.
+  public var isBuiltIn: Bool { Self.embedded[name] == text }
+
+  private init(
+    tree: YAMLTree, lineage: [String], text: String
+  ) throws(DialectError) {
+    self.lineage = lineage
     var reader = try RuleReader(tree, path: "")
     guard let name = try reader.string("name"), !name.isEmpty else {
       throw reader.failure("name", "is missing")
@@ -102,7 +110,7 @@ public struct Dialect: Sendable {
           .init(key: "name", place: place, value: .scalar(name, place)),
           .init(key: section, place: place, value: changed),
         ], place))
-    return try? Dialect(tree: root, text: "")
+    return try? Dialect(tree: root, lineage: lineage, text: "")
   }
 
   // MARK: Loading
@@ -111,12 +119,14 @@ public struct Dialect: Sendable {
   ///
   /// - Throws: `DialectError` with file, line and key.
   public static func parse(_ text: String, file: String) throws(DialectError) -> Dialect {
-    try Dialect(tree: try tree(of: text, file: file, depth: 0), text: text)
+    var lineage: [String] = []
+    let tree = try tree(of: text, file: file, lineage: &lineage)
+    return try Dialect(tree: tree, lineage: lineage, text: text)
   }
 
   /// Parses a file and lays it over what it extends.
   private static func tree(
-    of text: String, file: String, depth: Int
+    of text: String, file: String, lineage: inout [String]
   ) throws(DialectError) -> YAMLTree {
     let own = try YAMLTree.parse(text, file: file)
     var reader = try RuleReader(own, path: "")
@@ -124,8 +134,11 @@ public struct Dialect: Sendable {
     guard let parentText = embedded[parent] else {
       throw reader.failure("extends", "'\(parent)' is not a built-in dialect")
     }
-    guard depth < 8 else { throw reader.failure("extends", "goes round in a circle") }
-    return try tree(of: parentText, file: parent + ".yaml", depth: depth + 1).overlaid(with: own)
+    guard !lineage.contains(parent) else {
+      throw reader.failure("extends", "goes round in a circle")
+    }
+    lineage.append(parent)
+    return try tree(of: parentText, file: parent + ".yaml", lineage: &lineage).overlaid(with: own)
   }
 
   /// The texts of the built-in dialects by name.

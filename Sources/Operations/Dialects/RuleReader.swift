@@ -72,7 +72,8 @@ struct RuleReader {
   ) throws(DialectError) -> Int {
     guard let text = try string(key) else { return value }
     guard let number = Int(text), range.contains(number) else {
-      throw failure(key, "'\(text)' is not an integer from \(range.lowerBound) to \(range.upperBound)")
+      throw failure(
+        key, "'\(text)' is not an integer from \(range.lowerBound) to \(range.upperBound)")
     }
     return number
   }
@@ -98,7 +99,9 @@ struct RuleReader {
     guard case .list(let elements, _) = entry.value else { throw failure(key, "must be a list") }
     var words: [String] = []
     for element in elements {
-      guard case .scalar(let text, _) = element else { throw failure(key, "must be a list of words") }
+      guard case .scalar(let text, _) = element else {
+        throw failure(key, "must be a list of words")
+      }
       words.append(text)
     }
     return words

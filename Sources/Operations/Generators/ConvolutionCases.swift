@@ -19,7 +19,7 @@ struct ConvolutionShape {
   let isDepthwise: Bool
 
   /// About how many products a case may have; shapes beyond it are cut.
-  private static let productLimit = 60_000
+  private static let productLimit = 30_000
 
   init(from choices: inout Choices, isDepthwise: Bool) {
     self.isDepthwise = isDepthwise
@@ -152,7 +152,8 @@ struct OperandTypes {
 
   /// Bytes first, then whatever else the dialect has.
   init(from choices: inout Choices, _ rule: AccumulationRule) {
-    let all: [DataType] = [.uint8, .int8, .int16, .uint16]
+    let all: [DataType] =
+      [.uint8, .int8, .int16, .uint16]
       + ["int4", "uint4", "int2", "uint2"].compactMap(DataType.init(name:))
     let inputs = rule.inputTypes ?? all
     let weights = rule.weightTypes ?? all

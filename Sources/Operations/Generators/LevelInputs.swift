@@ -50,7 +50,8 @@ extension Choices {
     }
     let inputs = LevelInputs(format: format, range: range)
     let values = (0..<scales.count).map { scales.number(at: $0).approximate }
-    let zeroValues = zeros.map { zeros in (0..<zeros.count).map { zeros.number(at: $0).approximate } }
+    let zeroValues = zeros.map { zeros in (0..<zeros.count).map { zeros.number(at: $0).approximate }
+    }
     let template = Tensor(type, shape: shape.x, codes: Array(repeating: 0, count: count))
     let map = shape.map(template, scales)
     let zeroMap = zeros.map { shape.map(template, $0) } ?? .perTensor

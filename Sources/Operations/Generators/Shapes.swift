@@ -56,7 +56,7 @@ extension Choices {
 
   /// An integer tensor over the full range of its type, in a block of its own.
   ///
-  /// - Parameter zero: the value that one-hot tensors are filled with.
+  /// One-hot tensors are filled with `zero`; the mood is drawn where none is given.
   mutating func integers(
     _ type: DataType, shape: [Int], zero: Int64 = 0, mood: IntegerMood? = nil
   ) -> Tensor {
@@ -92,10 +92,11 @@ extension Choices {
 
   /// One of the data types of a rule, the first ones more often.
   mutating func type(_ types: [DataType]) -> DataType {
-    types[
+    if types.count == 1 { return types[0] }
+    return types[
       Int(
         choose(below: UInt64(types.count)) {
-          UInt64($0.below(2) == 0 ? $0.below(min(2, types.count)) : $0.below(types.count))
+          UInt64($0.pick([0, 0, 0, 1, 1, $0.below(types.count), $0.below(types.count)]))
         })]
   }
 
@@ -125,11 +126,7 @@ struct ElementwiseShape {
   var axis: Int?
   var blockSize = 0
 
-  /// Draws a shape.
-  ///
-  /// - Parameters:
-  ///   - rule: how the dialect finds the granularity.
-  ///   - hasBlocks: whether the dialect knows blocks.
+  /// Draws a shape for a dialect's rule of granularity; blocked only where the dialect knows blocks.
   init(from choices: inout Choices, rule: AffineParameters.AxisRule, hasBlocks: Bool) {
     let kinds: [(value: Int, weight: Int)] =
       hasBlocks ? [(0, 6), (1, 4), (2, 2)] : [(0, 6), (1, 4)]

@@ -8,7 +8,8 @@ enum AccumulationEvaluation {
   static func outputType(
     _ arguments: inout Arguments, _ rule: AccumulationRule
   ) throws(CaseError) -> DataType {
-    let type = try arguments.dataType("output_dtype") ?? .integer(IntegerFormat(bits: 32, signed: true))
+    let type =
+      try arguments.dataType("output_dtype") ?? .integer(IntegerFormat(bits: 32, signed: true))
     try arguments.check(type, isOneOf: rule.outputTypes, for: "y")
     guard case .integer = type else {
       throw .malformed("output_dtype must be an integer type, not \(type.name)")

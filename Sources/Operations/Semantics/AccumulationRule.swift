@@ -2,7 +2,7 @@ import CaseFormat
 import ExactArithmetic
 import NumberFormats
 
-/// How sums of products are accumulated: width, overflow, pairs, padding [accumulate §6 to §8].
+/// How sums of products are accumulated: width, overflow, pairs, padding [accumulate §7, §13 to §16].
 struct AccumulationRule: DialectRule {
   /// What happens when a sum leaves the accumulator.
   enum Overflow: String, CaseIterable, Sendable {
@@ -38,7 +38,8 @@ struct AccumulationRule: DialectRule {
   var outputTypes: [DataType]?
 
   init(_ reader: inout RuleReader) throws(DialectError) {
-    bits = try reader.string("bits") == "output" ? 0 : reader.integer("bits", in: 8...64, default: 32)
+    bits =
+      try reader.string("bits") == "output" ? 0 : reader.integer("bits", in: 8...64, default: 32)
     overflow = try reader.choice("overflow", default: .unspecified)
     pairs = try reader.choice("pairs", default: .exact)
     padding = try reader.choice("padding", default: .zeroPoint)
@@ -115,14 +116,14 @@ extension AccumulationRule {
       "accumulation", settled?.description ?? "unspecified",
       settled == sum
         ? "\(reduction.depth) products and the bias, exact"
-        : "\(sum) does not fit \(format.name): \(overflow.rawValue)", "accumulate §6")
+        : "\(sum) does not fit \(format.name): \(overflow.rawValue)", "accumulate §13")
     return settled
   }
 
   /// The sum as a kernel has it that adds pairs of raw products with int16 saturation.
   ///
   /// The input byte is taken unsigned (signed bytes with 128 added), the weight signed; pairs are
-  /// neighbours in the order of the weights; zero points are corrected afterwards [accumulate §8].
+  /// neighbours in the order of the weights; zero points are corrected afterwards [accumulate §16].
   private func pairSum(
     _ output: Int, _ reduction: some IntegerReduction, in format: IntegerFormat
   ) throws(CaseError) -> Integer? {

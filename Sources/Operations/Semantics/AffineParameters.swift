@@ -77,7 +77,7 @@ struct AffineParameters {
     zeroMap = maps.count > 1 ? maps[1] : .perTensor
   }
 
-  /// Decodes scales, which must be finite and greater than zero in every dialect [affine §1].
+  /// Decodes scales, which must be finite and greater than zero in every dialect [affine §27].
   ///
   /// - Throws: `precondition` for one that is not.
   static func positiveScales(_ scale: Tensor, named name: String) throws(CaseError) -> [Number] {

@@ -3,7 +3,7 @@ import NumberFormats
 
 /// Arithmetic in a working precision: exact reals, or a binary format with one rounding each.
 ///
-/// Special values follow IEEE 754 in both. Source: [affine §2].
+/// Special values follow IEEE 754 in both. Source: [rounding §16].
 struct Arithmetic: Hashable, Sendable {
   /// The format that every result is rounded to, to nearest even; nil for exact reals.
   let format: FloatFormat?

@@ -1,6 +1,6 @@
 import CaseFormat
 
-/// The geometry of a two-dimensional convolution, from shapes and attributes [accumulate §2, §3].
+/// The geometry of a two-dimensional convolution, from shapes and attributes [accumulate §4 to §10].
 struct ConvolutionGeometry: Hashable, Sendable {
   /// Where the channels stand.
   enum Layout: String, CaseIterable, Sendable { case channelsFirst = "NCHW", channelsLast = "NHWC" }
@@ -126,7 +126,8 @@ struct ConvolutionGeometry: Hashable, Sendable {
         throw .malformed("auto_pad \(automatic) and pads exclude each other")
       }
       guard given.count == 4, given.allSatisfy({ (0...Self.attributeLimit).contains($0) }) else {
-        throw .malformed("pads must be four integers from 0 to \(Self.attributeLimit), not \(given)")
+        throw .malformed(
+          "pads must be four integers from 0 to \(Self.attributeLimit), not \(given)")
       }
       pads = (given[0], given[1], given[2], given[3])
     }

@@ -39,7 +39,8 @@ extension Convolution {
         var output = 0
         func one(_ n: Int, _ o: Int, _ row: Int, _ column: Int) {
           var sum = bias(of: output)
-          let first = n * plane * g.inputChannels + o / perGroup * g.channelsPerGroup * channelStride
+          let first =
+            n * plane * g.inputChannels + o / perGroup * g.channelsPerGroup * channelStride
           for kh in 0..<g.kernelHeight {
             let y = row * g.strides.0 + kh * g.dilations.0 - g.pads.0
             if y < 0 || y >= g.height { continue }

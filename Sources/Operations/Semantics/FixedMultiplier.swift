@@ -7,7 +7,7 @@ struct FixedMultiplier: Hashable, Sendable {
   var multiplier: Integer
   var rightShift: Int
 
-  /// How a dialect turns a scale into multiplier and shift [requantize §3].
+  /// How a dialect turns a scale into multiplier and shift [requantize §4].
   enum Source: String, CaseIterable, Sendable {
     /// The fraction of frexp times 2^(n-1), half away; below 2^-32: zero.
     case tflite

@@ -89,7 +89,7 @@ extension Coverage {
       }
       insert(.beyondInt32, if: before.magnitude >= Rational(1).scaledByPowerOfTwo(31))
     }
-    guard case .value(let value) = level else { return }
+    guard case .value(let value) = level == .minusZero ? .value(0) : level else { return }
     let (low, high) = (Rational(range.lowerBound), Rational(range.upperBound))
     insert(.lowestLevel, if: value == low)
     insert(.highestLevel, if: value == high)

@@ -51,8 +51,25 @@ enum LevelRounding: Sendable, Hashable {
   }
 
   /// Rounds to an integer; infinities and NaN stay what they are.
+  ///
+  /// Zero keeps the sign that IEEE 754 or the emulation gives it.
   func round(_ value: Number, _ arithmetic: Arithmetic) throws(InexactResult) -> Number {
-    guard case .finite(let rational) = value else { return value }
+    guard let rational = value.rational, value.isFinite else { return value }
+    let rounded = try unsigned(rational, arithmetic)
+    guard rounded.isZero else { return rounded }
+    switch self {
+    case .rule, .dpu: return value.isNegative ? .negativeZero : .zero
+    case .awayByAddingHalf: return rational.signum() < 0 ? .negativeZero : .zero
+    case .zeroBySubtractingHalf:
+      // The sign times ceil(|x| - 0.5), which is -0 below a half and +0 at it.
+      let isHalf = rational.magnitude == Rational(1) / 2
+      return (rational.signum() < 0) == isHalf ? .negativeZero : .zero
+    }
+  }
+
+  private func unsigned(
+    _ rational: Rational, _ arithmetic: Arithmetic
+  ) throws(InexactResult) -> Number {
     switch self {
     case .rule(let rule): return Number(try rational.rounded(rule))
     case .dpu:
@@ -98,10 +115,14 @@ extension RuleReader {
   }
 }
 
-/// How a real value becomes an integer level: scaling, zero point, rounding, clamp [affine §2 to §7].
+/// How a real value becomes an integer level: scaling, zero point, rounding, clamp [affine §2 to §8].
 struct LevelRule: DialectRule {
   /// Whether the scale divides, or its rounded reciprocal multiplies.
-  enum Scaling: String, CaseIterable, Sendable { case division, reciprocal }
+  enum Scaling: String, CaseIterable, Sendable {
+    case division, reciprocal
+    /// By the ends of the real range that the levels stand for, as OpenVINO's FakeQuantize [affine §9].
+    case realRange = "real_range"
+  }
   /// Whether the zero point is added to the rounded level or to the real value before it.
   enum ZeroPoint: String, CaseIterable, Sendable {
     case afterRounding = "after_rounding"
@@ -138,6 +159,8 @@ struct LevelRule: DialectRule {
   var overflow: Overflow
   var nan: NaN
   var offset: Offset
+  /// Whether levels are floats, so that a negative value rounded to zero is -0.
+  var keepsMinusZero: Bool
   /// In what the ends of the range are held when a level is clamped to them.
   var bounds: Precision
   /// Whether the value is converted to an integer type before the clamp; beyond it: unspecified.
@@ -154,6 +177,7 @@ struct LevelRule: DialectRule {
     overflow = try reader.choice("overflow", default: .unspecified)
     nan = try reader.choice("nan", default: .unspecified)
     offset = try reader.choice("offset", default: .none)
+    keepsMinusZero = try reader.flag("keeps_minus_zero", default: false)
     bounds = try reader.choice("bounds", default: .exact)
     conversionBits =
       reader.has("conversion_bits")
@@ -168,6 +192,8 @@ struct LevelRule: DialectRule {
 /// A level: an integer, a real where a clamp or a scale leaves it off the grid, or open.
 enum Level: Hashable, Sendable {
   case value(Rational)
+  /// Zero with a minus sign, where levels are floats.
+  case minusZero
   case nan
   case unspecified
 }
@@ -181,20 +207,19 @@ struct LevelEvents {
 }
 
 extension LevelRule {
-  /// The level of a value.
+  /// The level of a value, which may be of any kind, by a scale that is finite and positive.
   ///
-  /// - Parameters:
-  ///   - x: the value, of any kind.
-  ///   - scale: the scale, finite and positive.
-  ///   - zero: the zero point, maybe not an integer where the dialect allows that.
-  ///   - range: the lowest and highest level.
-  ///   - typeMinimum: the lowest value of the output type, for dialects that offset by it.
+  /// The zero point need not be an integer where the dialect allows that; `typeMinimum` is the lowest
+  /// value of the output type, for dialects that offset by it.
   func level(
     of x: Number, scale: Number, zero: Number, range: ClosedRange<Integer>,
     typeMinimum: Integer = 0, arithmetic: Arithmetic, rounding: LevelRounding? = nil,
     events: inout LevelEvents, trace: inout Trace
   ) throws(CaseError) -> Level {
     let rounding = rounding ?? self.rounding
+    if scaling == .realRange {
+      return try realRangeLevel(x, scale, zero, range, typeMinimum, arithmetic, &events, &trace)
+    }
     var value = scaled(x, scale, arithmetic, &trace)
     let shift: Number =
       offset == .typeMinimum ? Number(typeMinimum) : .finite(0)
@@ -206,12 +231,12 @@ extension LevelRule {
         trace.note(
           "zero point", Readable.text(value),
           "x * reciprocal + \(Readable.text(moved)), rounded once to \(arithmetic.name)",
-          "affine §4")
+          "affine §6")
       } else {
         value = arithmetic.add(value, moved)
         trace.note(
           "zero point", Readable.text(value),
-          "+ \(Readable.text(moved)) before rounding, in \(arithmetic.name)", "affine §3")
+          "+ \(Readable.text(moved)) before rounding, in \(arithmetic.name)", "affine §5")
       }
     }
     if clamp == .beforeRounding { value = clamped(value, range, &trace) }
@@ -242,15 +267,57 @@ extension LevelRule {
         "scaling", Readable.text(value),
         "\(Readable.text(x)) / \(Readable.text(scale)), \(arithmetic.name)", "affine §2")
       return value
-    case .reciprocal:
+    case .reciprocal, .realRange:
       let inverse = arithmetic.divide(.finite(1), scale)
       let value = arithmetic.multiply(x, inverse)
       trace.note(
         "scaling", Readable.text(value),
         "\(Readable.text(x)) * \(Readable.text(inverse)), the reciprocal, \(arithmetic.name)",
-        "affine §2")
+        "affine §3")
       return value
     }
+  }
+
+  /// OpenVINO's FakeQuantize: the real ends of the range, a scale and a shift made of them, a crop
+  /// of the input, and rounding to 0...255 [affine §9].
+  private func realRangeLevel(
+    _ x: Number, _ scale: Number, _ zero: Number, _ range: ClosedRange<Integer>,
+    _ typeMinimum: Integer, _ a: Arithmetic, _ events: inout LevelEvents, _ trace: inout Trace
+  ) throws(CaseError) -> Level {
+    let count = range.upperBound - range.lowerBound
+    func end(_ level: Integer) -> Number {
+      a.multiply(scale, a.add(Number(level), -zero))
+    }
+    let (low, high) = (end(range.lowerBound), end(range.upperBound))
+    let factor = a.divide(Number(count), a.add(high, -low))
+    let shift = -a.multiply(low, factor)
+    if case .nan = x { return finish(.nan, zero, .zero, range, a, &events, &trace) }
+    guard let lowest = low.rational, let highest = high.rational, low.isFinite, high.isFinite else {
+      return .unspecified
+    }
+    let value: Number =
+      x.isInfinite
+      ? (x.isNegative ? low : high) : .finite(min(max(x.rational ?? 0, lowest), highest))
+    // A signed type whose zero point is 0 is scaled without the shift.
+    let isCentred = zero.isZero && typeMinimum.signum() < 0
+    let product = a.multiply(value, factor)
+    let moved = isCentred ? product : a.add(product, shift)
+    trace.note(
+      "scaling", Readable.text(moved),
+      "\(Readable.text(value)) * \(Readable.text(factor)) + \(Readable.text(shift))", "affine §9")
+    events.beforeRounding = moved.rational
+    let level: Number
+    do {
+      level = try rounding.round(moved, a)
+    } catch {
+      throw .precondition("\(Readable.text(moved)) is not an integer and the rounding is exact")
+    }
+    trace.note(
+      "rounding", Readable.text(level), "\(Readable.text(moved)); \(rounding.phrase)",
+      rounding.clause)
+    let offset: Number = isCentred ? .zero : Number(range.lowerBound)
+    events.unclamped = Arithmetic.exact.add(level, offset)
+    return clampedLevel(events.unclamped, range, &trace)
   }
 
   private func clamped(
@@ -270,7 +337,7 @@ extension LevelRule {
     if result != value {
       trace.note(
         "clamp", Readable.text(result), "to \(range.lowerBound)...\(range.upperBound)",
-        "affine §5")
+        "affine §7")
     }
     return result
   }
@@ -298,13 +365,13 @@ extension LevelRule {
       if !zero.isZero {
         trace.note(
           "zero point", Readable.text(level), "+ \(Readable.text(zero)) after rounding",
-          "affine §3")
+          "affine §4")
       }
     } else if !shift.isZero {
       level = Arithmetic.exact.add(level, shift)
       trace.note(
         "zero point", Readable.text(level), "+ \(Readable.text(shift)), the type's minimum",
-        "affine §3")
+        "affine §5")
     }
     events.unclamped = level
     return clampedLevel(level, range, &trace)
@@ -314,17 +381,22 @@ extension LevelRule {
     _ level: Number, _ range: ClosedRange<Integer>, _ trace: inout Trace
   ) -> Level {
     guard bounds != .exact else {
-      return clamped(level, range, &trace).rational.map(Level.value) ?? .nan
+      let result = clamped(level, range, &trace)
+      if keepsMinusZero && result == .negativeZero { return .minusZero }
+      return result.rational.map(Level.value) ?? .nan
     }
     // Ends that the precision moves out of the range leave a level that the type cannot hold.
     let held = bounds.rounded(range)
     let result = clamped(level, held, &trace).rational ?? 0
+    if keepsMinusZero {
+      return level == .negativeZero && result.isZero ? .minusZero : .value(result)
+    }
     return result > Rational(range.upperBound) ? unspecifiedConversion(&trace) : .value(result)
   }
 
   private func unspecifiedConversion(_ trace: inout Trace) -> Level {
     trace.note(
-      "conversion", "unspecified", "beyond the integer type it is converted to", "affine §6")
+      "conversion", "unspecified", "beyond the integer type it is converted to", "affine §8")
     return .unspecified
   }
 

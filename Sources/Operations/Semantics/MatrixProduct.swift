@@ -1,6 +1,6 @@
 import CaseFormat
 
-/// A batched matrix product as sums of products [accumulate §9].
+/// A batched matrix product as sums of products [accumulate §2].
 ///
 /// Batches broadcast by NumPy's rules; `a` is [..., M, K], `b` is [..., K, N].
 struct MatrixProduct: IntegerReduction {

@@ -1,6 +1,6 @@
 import CaseFormat
 
-/// Which element of a scale or zero point belongs to which element of a tensor [affine §8].
+/// Which element of a scale or zero point belongs to which element of a tensor [affine §10 to §12].
 enum ParameterMap: Hashable, Sendable {
   /// One parameter for all.
   case perTensor

@@ -1,7 +1,7 @@
 import ExactArithmetic
 import NumberFormats
 
-/// The precision that a stage of a dialect works in [affine §2].
+/// The precision that a stage of a dialect works in [affine §13].
 enum Precision: String, CaseIterable, Sendable {
   /// Real numbers: no rounding at all.
   case exact

@@ -131,7 +131,8 @@ extension Expectation {
       allow(upTo: high.int64 ?? 0, at: index)
     case .unspecified: leaveUnspecified(at: index)
     }
-    if !upper.isEmpty, case .interval = result {} else if !upper.isEmpty {
+    if !upper.isEmpty, case .interval = result {
+    } else if !upper.isEmpty {
       upper[index] = tensor.codes[index]
     }
   }

@@ -2,7 +2,7 @@ import CaseFormat
 import ExactArithmetic
 import NumberFormats
 
-/// How an accumulator becomes a level [requantize §1 to §12].
+/// How an accumulator becomes a level [requantize §2 to §28].
 struct RequantizationRule: DialectRule {
   /// Real multiplication, fixed-point multiplication, or an interval of accepted results.
   enum Kind: String, CaseIterable, Sendable { case real, fixed, interval }
@@ -48,6 +48,8 @@ struct RequantizationRule: DialectRule {
   var shiftRange: ClosedRange<Int>
   var allowsNegativeMultipliers: Bool
   var wide: Wide
+  /// The bits that a wide accumulator's result must fit; beyond them it is unspecified.
+  var wideResultBits: Int
   /// Whether TOSA's conditions on value, shift and result hold; outside: unspecified.
   var hasTosaConditions: Bool
   var xnnpackLimit: Int
@@ -76,6 +78,7 @@ struct RequantizationRule: DialectRule {
     shiftRange = lowest...highest
     allowsNegativeMultipliers = try reader.flag("negative_multipliers", default: false)
     wide = try reader.choice("wide", default: .same)
+    wideResultBits = try reader.integer("wide_result_bits", in: 8...32, default: 32)
     hasTosaConditions = try reader.flag("tosa_conditions", default: false)
     xnnpackLimit = try reader.integer("scale_limit", in: 1...256, default: 256)
     takesMultipliers = try reader.flag("takes_multipliers", default: kind != .real)
@@ -98,6 +101,17 @@ struct RequantizationRule: DialectRule {
     let fixed = try FixedMultiplier(
       of: value, by: source, bits: multiplierBits, xnnpackLimit: Rational(xnnpackLimit))
     if source == .tosa { try checkShift(fixed.rightShift, "the shift of the scale") }
+    if source == .tflite {
+      let left = multiplierBits - 1 - fixed.rightShift
+      if left > shiftRange.upperBound, form == .single {
+        // The single-rounding build of TFLite caps the multiplier instead of shifting further.
+        let cap = FixedMultiplier(
+          multiplier: Integer.powerOfTwo(multiplierBits - 1) - 1,
+          rightShift: multiplierBits - 1 - shiftRange.upperBound)
+        return .fixed(cap, isSixteenBit: false)
+      }
+      try checkShift(left, "the shift of the scale")
+    }
     return .fixed(fixed, isSixteenBit: false)
   }
 
@@ -154,7 +168,7 @@ struct RequantizationRule: DialectRule {
       let level = scaled + zero
       events.unclamped = Number(level)
       if zero != 0 {
-        trace.note("zero point", level.description, "+ \(zero) after rounding", "requantize §11")
+        trace.note("zero point", level.description, "+ \(zero) after rounding", "requantize §26")
       }
       if hasTosaConditions && !IntegerFormat(bits: 32, signed: true).contains(level) {
         return .unspecified
@@ -163,7 +177,7 @@ struct RequantizationRule: DialectRule {
       if clamped != level {
         trace.note(
           "clamp", clamped.description, "to \(range.lowerBound)...\(range.upperBound)",
-          "requantize §11")
+          "requantize §26")
       }
       return .level(clamped)
     }
@@ -209,6 +223,11 @@ struct RequantizationRule: DialectRule {
     if isWide && wide == .unsupported {
       throw .unsupported("the dialect does not scale accumulators of more than 32 bits")
     }
+    if !isWide && !int32.contains(accumulator) {
+      trace.note(
+        "accumulator", "unspecified", "\(accumulator) is beyond int32", "requantize §27")
+      return nil
+    }
     let product = Rational(accumulator) * fixed.value
     events.beforeRounding = product
     if hasTosaConditions && !isSixteenBit && !isWide {
@@ -218,7 +237,7 @@ struct RequantizationRule: DialectRule {
     switch form {
     case .single:
       let result = try round(product, rounding, "rounding", &trace)
-      return int32.contains(result) || !hasTosaConditions && source == .xnnpack ? result : nil
+      return int32.contains(result) ? result : nil
     case .tosaDouble:
       guard !isSixteenBit, !isWide else {
         throw .unsupported("DOUBLE_ROUND is for 32-bit multipliers and accumulators only")
@@ -231,14 +250,14 @@ struct RequantizationRule: DialectRule {
       trace.note(
         "rounding", result.description,
         "\(Readable.text(product)); (value * m + \(bias)) >> \(fixed.rightShift)",
-        "requantize §9")
+        "requantize §13")
       return int32.contains(result) ? result : nil
     case .double:
       return try doubleRounded(accumulator, fixed, &trace)
     }
   }
 
-  /// The high product and the rest of the shift, each rounded [requantize §5].
+  /// The high product and the rest of the shift, each rounded [requantize §7].
   private func doubleRounded(
     _ accumulator: Integer, _ fixed: FixedMultiplier, _ trace: inout Trace
   ) throws(CaseError) -> Integer? {
@@ -254,7 +273,7 @@ struct RequantizationRule: DialectRule {
     var value = accumulator
     if rest < 0 {
       value = accumulator << -rest
-      trace.note("shift", value.description, "left by \(-rest)", "requantize §5")
+      trace.note("shift", value.description, "left by \(-rest)", "requantize §7")
       guard format.contains(value) else { return nil }
     }
     var high = try round(
@@ -262,13 +281,13 @@ struct RequantizationRule: DialectRule {
       &trace)
     if !format.contains(high) {
       high = highOverflow == .saturate ? format.saturated(high) : format.wrapped(high)
-      trace.note("high product", high.description, highOverflow.rawValue + "s", "requantize §4")
+      trace.note("high product", high.description, highOverflow.rawValue + "s", "requantize §5")
     }
     if rest <= 0 { return high }
     return try round(Rational(high).scaledByPowerOfTwo(-rest), rounding, "rounding", &trace)
   }
 
-  /// Accumulators of 48 and 64 bits: a 16-bit multiplier, one rounding half up [requantize §8].
+  /// Accumulators of 48 and 64 bits: a 16-bit multiplier, one rounding half up [requantize §11].
   private func wideScaled(
     _ accumulator: Integer, _ fixed: FixedMultiplier, _ events: inout LevelEvents,
     _ trace: inout Trace
@@ -284,9 +303,9 @@ struct RequantizationRule: DialectRule {
     let product = Rational(accumulator * reduced).scaledByPowerOfTwo(-(15 - shift))
     events.beforeRounding = product
     trace.note(
-      "scaling", Readable.text(product), "multiplier cut to 16 bits, \(reduced)", "requantize §8")
+      "scaling", Readable.text(product), "multiplier cut to 16 bits, \(reduced)", "requantize §11")
     let result = try round(product, .nearestUp, "rounding", &trace)
-    return IntegerFormat(bits: 32, signed: true).contains(result) ? result : nil
+    return IntegerFormat(bits: wideResultBits, signed: true).contains(result) ? result : nil
   }
 
   private func round(
@@ -302,7 +321,7 @@ struct RequantizationRule: DialectRule {
     }
   }
 
-  /// The results that TOSA's INEXACT_ROUND accepts [requantize §10].
+  /// The results that TOSA's INEXACT_ROUND accepts [requantize §14].
   private func interval(
     of accumulator: Integer, _ fixed: FixedMultiplier, _ zero: Integer,
     _ range: ClosedRange<Integer>, _ trace: inout Trace
@@ -316,12 +335,12 @@ struct RequantizationRule: DialectRule {
     let high = ((try? (moved + bound).rounded(.floor)) ?? 0).clamped(to: range)
     trace.note(
       "interval", "\(low) to \(high)",
-      "\(Readable.text(moved)) with a bound of \(Readable.text(bound))", "requantize §10")
+      "\(Readable.text(moved)) with a bound of \(Readable.text(bound))", "requantize §14")
     return low == high ? .level(low) : .interval(low, high)
   }
 }
 
-/// How the multiplier of a quantized product comes from three scales [requantize §2].
+/// How the multiplier of a quantized product comes from three scales [requantize §3].
 struct EffectiveScaleRule: DialectRule {
   enum Form: String, CaseIterable, Sendable {
     /// `xs * ws / ys` over the reals.

@@ -5,9 +5,9 @@ import NumberFormats
 /// Integer convolution: `y = bias + sum (x - x_zero_point) * (w - w_zero_point)`.
 ///
 /// - Shapes: NCHW with `w` OIHW, or NHWC with `w` OHWI; any stride, pads, dilation, groups
-///   [accumulate §2 to §5].
-/// - Padding contributes the input zero point [accumulate §4].
-/// - Overflow: the dialect's section `accumulate` [accumulate §7].
+///   [accumulate §4 to §11].
+/// - Padding contributes the input zero point [accumulate §7].
+/// - Overflow: the dialect's section `accumulate` [accumulate §13].
 /// - Errors: shapes that do not fit, a kernel larger than the padded input, a sum over nothing.
 public enum Conv2D: Operation {
   public static let declaration = OperationDeclaration(

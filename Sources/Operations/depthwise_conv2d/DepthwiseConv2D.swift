@@ -4,7 +4,7 @@ import NumberFormats
 
 /// Integer convolution of each channel by itself; output channel `o` reads input channel `o / m`.
 ///
-/// - Shapes: NCHW with `w` [C*m, 1, kh, kw], or NHWC with `w` [1, kh, kw, C*m] [accumulate §5].
+/// - Shapes: NCHW with `w` [C*m, 1, kh, kw], or NHWC with `w` [1, kh, kw, C*m] [accumulate §10].
 /// - Everything else as `Conv2D` with as many groups as channels.
 public enum DepthwiseConv2D: Operation {
   public static let declaration = OperationDeclaration(

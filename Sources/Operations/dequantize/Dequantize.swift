@@ -5,7 +5,7 @@ import NumberFormats
 /// Levels to real values: `y = (x - zero_point) * scale`, with the dialect's roundings.
 ///
 /// - Shapes: `x` any; `scale` and `zero_point` one element, one an axis slice, or one a block.
-/// - Rounding: the dialect's section `dequantize` [affine §9].
+/// - Rounding: the dialect's section `dequantize` [affine §14 to §16].
 /// - Errors: a scale that is not finite and positive, shapes that do not fit.
 public enum Dequantize: Operation {
   public static let declaration = OperationDeclaration(
@@ -108,11 +108,13 @@ public enum Dequantize: Operation {
     ]
     if rules.base.acceptsBlocks { required.append(.blocked) }
     return required.map { CoverageBin($0.rawValue, $0.name, required: true) }
-      + [CoverageBin(LevelBin.scaleSubnormal.rawValue, LevelBin.scaleSubnormal.name, required: false)]
+      + [
+        CoverageBin(LevelBin.scaleSubnormal.rawValue, LevelBin.scaleSubnormal.name, required: false)
+      ]
   }
 }
 
-/// What a dialect says about `dequantize`: where `(q - z) * s` rounds [affine §9].
+/// What a dialect says about `dequantize`: where `(q - z) * s` rounds [affine §14].
 struct DequantizeRule: DialectRule {
   /// The shape of the formula.
   enum Form: String, CaseIterable, Sendable {
@@ -120,6 +122,8 @@ struct DequantizeRule: DialectRule {
     case difference
     /// `q * s + (-z * s)`, each product rounded.
     case products
+    /// `fma(q, s, -z * s)`, the product of the zero point rounded.
+    case fused
   }
   /// In what a stage works; `output` is the type of `y`, `storage` what the output type is.
   enum Stage: String, CaseIterable, Sendable {
@@ -191,25 +195,29 @@ struct DequantizeRule: DialectRule {
       if difference == .int32, let integer = exact.rational,
         !IntegerFormat(bits: 32, signed: true).contains(integer.numerator)
       {
-        trace.note("difference", "unspecified", "q - z is beyond int32", "affine §9")
+        trace.note("difference", "unspecified", "q - z is beyond int32", "affine §14")
         return nil
       }
       let rounded = arithmetic(difference).convert(exact)
       trace.note(
         "zero point", Readable.text(rounded),
-        "\(Readable.text(q)) - \(Readable.text(z)), \(arithmetic(difference).name)", "affine §9")
+        "\(Readable.text(q)) - \(Readable.text(z)), \(arithmetic(difference).name)", "affine §14")
       value = products.multiply(products.convert(rounded), scale)
     case .products:
       let first = products.multiply(q, scale)
       let second = products.multiply(minusZ, scale)
       trace.note(
         "products", "\(Readable.text(first)) and \(Readable.text(second))",
-        "q * s and -z * s, \(products.name)", "affine §9")
+        "q * s and -z * s, \(products.name)", "affine §14")
       value = products.add(first, second)
+    case .fused:
+      let offset = products.multiply(minusZ, scale)
+      trace.note("products", Readable.text(offset), "-z * s, \(products.name)", "affine §15")
+      value = products.fusedMultiplyAdd(q, scale, offset)
     }
     value = arithmetic(through).convert(value)
     trace.note(
-      "scaling", Readable.text(value), "* \(Readable.text(scale)), \(products.name)", "affine §9")
+      "scaling", Readable.text(value), "* \(Readable.text(scale)), \(products.name)", "affine §14")
     let result = output.rounded(value)
     if result != value {
       trace.note("output", Readable.text(result), "rounded to \(output.name)", "rounding §1")

@@ -5,7 +5,7 @@ import NumberFormats
 /// Finds scale and zero point of a tensor, then quantizes it to uint8.
 ///
 /// `y_scale = (max(0, max x) - min(0, min x)) / 255`, `y_zero_point = round(clamp(-min / y_scale))`,
-/// `y = quantize(x)` [affine §10].
+/// `y = quantize(x)` [affine §17].
 ///
 /// - Shapes: `x` any, with at least one element; `y_scale` and `y_zero_point` are scalars.
 /// - Special values: an all-zero tensor has scale 1/255 and zero point 0; with a NaN or an infinity
@@ -98,10 +98,10 @@ public enum DynamicQuantize: Operation {
     trace.beginShared()
     trace.note(
       "scale", Readable.text(scale),
-      "(\(Readable.text(high)) - \(Readable.text(low))) / 255, \(arithmetic.name)", "affine §10")
+      "(\(Readable.text(high)) - \(Readable.text(low))) / 255, \(arithmetic.name)", "affine §17")
     trace.note(
       "zero point", zero.description, "-min / scale = \(Readable.text(real)), to nearest even",
-      "affine §10")
+      "affine §17")
     return (scaleValue, zero)
   }
 

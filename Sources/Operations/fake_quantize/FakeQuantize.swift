@@ -6,8 +6,8 @@ import NumberFormats
 ///
 /// - Shapes: `x` any; `scale` and `zero_point` one element, or one an axis slice (`axis`), or
 ///   broadcast where the dialect is by `bit_width`.
-/// - `mask`: whether a straight-through gradient passes an element [affine §11].
-/// - Rounding and order: the dialect's section `fake_quantize` [affine §11].
+/// - `mask`: whether a straight-through gradient passes an element [affine §19].
+/// - Rounding and order: the dialect's section `fake_quantize` [affine §18 to §21].
 /// - Errors: a scale that is not finite and positive, a missing `qmin` or `qmax`, shapes.
 public enum FakeQuantize: Operation {
   public static let declaration = OperationDeclaration(
@@ -80,9 +80,11 @@ public enum FakeQuantize: Operation {
       switch level {
       case .unspecified: y.leaveUnspecified(at: index)
       case .nan: y.tensor.codes[index] = Int64(bitPattern: format.encode(.nan))
-      case .value(let value):
+      case .value, .minusZero:
+        let number: Number =
+          if case .value(let value) = level { .finite(value) } else { .negativeZero }
         let real = rule.output.value(
-          of: .finite(value), scale: element.scale, zero: rule.preparation.apply(element),
+          of: number, scale: element.scale, zero: rule.preparation.apply(element),
           scaleType: scale.dtype, output: format, trace: &trace)
         if let real {
           y.tensor.codes[index] = Int64(bitPattern: format.encode(real))
@@ -333,7 +335,7 @@ struct FakeQuantizeRule: DialectRule {
     level.precision.arithmetic(scale: element.scaleType, input: element.input)
   }
 
-  /// The level where the range may be off the grid: the real clamp, then the rounding [affine §13].
+  /// The level where the range may be off the grid: the real clamp, then the rounding [affine §21].
   private func bitWidthLevel(
     _ element: FakeQuantize.Element, _ events: inout LevelEvents, _ trace: inout Trace
   ) throws(CaseError) -> Level {
@@ -344,12 +346,12 @@ struct FakeQuantizeRule: DialectRule {
     trace.note(
       "scaling", Readable.text(value),
       "\(Readable.text(element.x)) / \(Readable.text(element.scale)) "
-        + "+ \(Readable.text(element.zero)), \(arithmetic.name)", "affine §13")
+        + "+ \(Readable.text(element.zero)), \(arithmetic.name)", "affine §21")
     if case .nan = value { return level.nan == .propagate ? .nan : .unspecified }
     let range = element.range
     if range.isBipolar {
       let sign: Rational = value.isNegative && !value.isZero ? -1 : 1
-      trace.note("sign", Readable.text(sign), "one signed bit is -1 or +1", "affine §13")
+      trace.note("sign", Readable.text(sign), "one signed bit is -1 or +1", "affine §21")
       events.unclamped = .finite(sign)
       return .value(sign)
     }
@@ -367,17 +369,20 @@ struct FakeQuantizeRule: DialectRule {
         trace.note(
           "clamp", Readable.text(clamped),
           "to \(Readable.text(range.lower))...\(Readable.text(range.upper)) before rounding",
-          "affine §5")
+          "affine §7")
         trace.note(
           "rounding", Readable.text(rounded), element.rounding.phrase, element.rounding.clause)
         events.unclamped = rounded
+        if level.keepsMinusZero && rounded == .negativeZero { return .minusZero }
         return .value(rounded.rational ?? 0)
       }
       let rounded = try element.rounding.round(value, arithmetic)
       events.unclamped = rounded
       trace.note(
         "rounding", Readable.text(rounded), element.rounding.phrase, element.rounding.clause)
-      return .value(clamp(rounded))
+      let clamped = clamp(rounded)
+      let isMinusZero = level.keepsMinusZero && rounded == .negativeZero && clamped.isZero
+      return isMinusZero ? .minusZero : .value(clamped)
     } catch {
       throw .precondition("\(Readable.text(value)) is not an integer and the rounding is exact")
     }
@@ -414,7 +419,7 @@ struct FakeQuantizeRule: DialectRule {
     trace.note(
       "mask", passes ? "1" : "0",
       "level \(Readable.text(unclamped)) against \(Readable.text(element.range.lower))..."
-        + Readable.text(element.range.upper), "affine §11")
+        + Readable.text(element.range.upper), "affine §19")
     return passes
   }
 }

@@ -9,7 +9,8 @@ extension MatMul {
       return Case(id: "", operation: name, dialect: dialect.name)
     }
     let hasBias = choices.oneIn(2)
-    var (test, columns) = operands(from: &choices, Self.self, dialect, rules.base, isQuantized: false)
+    var (test, columns) = operands(
+      from: &choices, Self.self, dialect, rules.base, isQuantized: false)
     if hasBias {
       test.inputs["bias"] = OperandTypes.bias(from: &choices, rules.base, count: columns)
     }
@@ -44,7 +45,9 @@ extension MatMul {
     if hasRowZero { test.inputs["a_zero_point"] = aZero }
     if hasColumnZero { test.inputs["b_zero_point"] = bZero }
     let (m, n) = isDeep ? (min(rows, 2), min(columns, 2)) : (rows, columns)
-    if isDeep && isPerRow { test.inputs["a_zero_point"] = Tensor(scalar: aZero.codes[0], types.input) }
+    if isDeep && isPerRow {
+      test.inputs["a_zero_point"] = Tensor(scalar: aZero.codes[0], types.input)
+    }
     if isDeep && isPerColumn {
       test.inputs["b_zero_point"] = Tensor(scalar: bZero.codes[0], types.weight)
     }

@@ -5,8 +5,8 @@ import NumberFormats
 /// Integer matrix product: `y = bias + sum (a - a_zero_point) * (b - b_zero_point)`.
 ///
 /// - Shapes: `a` [..., M, K], `b` [..., K, N], batches by NumPy's rules; `a_zero_point` one or one a
-///   row, `b_zero_point` one or one a column [accumulate §9].
-/// - Overflow: the dialect's section `accumulate` [accumulate §7].
+///   row, `b_zero_point` one or one a column [accumulate §2].
+/// - Overflow: the dialect's section `accumulate` [accumulate §13].
 /// - Errors: shapes that do not multiply, an inner dimension of 0.
 public enum MatMul: Operation {
   public static let declaration = OperationDeclaration(

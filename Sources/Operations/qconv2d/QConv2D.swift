@@ -7,7 +7,7 @@ import NumberFormats
 /// - Shapes: as `Conv2D`; `w_scale` one element or one an output channel; `x_scale`, `y_scale` and
 ///   the zero points of `x` and `y` one element.
 /// - Multiplier and rounding: the dialect's sections `effective_scale` and `requantize`
-///   [requantize §2, §12].
+///   [requantize §3, §26].
 /// - Errors: those of `Conv2D`; a scale that is not finite and positive.
 public enum QConv2D: Operation {
   public static let declaration = OperationDeclaration(

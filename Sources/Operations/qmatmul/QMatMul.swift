@@ -7,7 +7,7 @@ import NumberFormats
 /// - Shapes: as `MatMul`; `a_scale` one element or one a row, `b_scale` one or one a column, `y_scale`
 ///   and `y_zero_point` one element.
 /// - Multiplier and rounding: the dialect's sections `effective_scale` and `requantize`
-///   [requantize §2, §12].
+///   [requantize §3, §26].
 /// - Errors: those of `MatMul`; a scale that is not finite and positive.
 public enum QMatMul: Operation {
   public static let declaration = OperationDeclaration(

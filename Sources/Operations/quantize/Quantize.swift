@@ -6,7 +6,7 @@ import NumberFormats
 ///
 /// - Shapes: `x` any; `scale` and `zero_point` one element, one an axis slice, or one a block.
 /// - Rounding, order and special values: the dialect's section `quantize`; stages [affine §2] to
-///   [affine §7], granularity [affine §8], float outputs [affine §12].
+///   [affine §9], granularity [affine §10 to §12], float outputs [affine §26].
 /// - Errors: a scale that is not finite and positive, a non-zero zero point of a float output, shapes
 ///   that do not fit.
 public enum Quantize: Operation {
@@ -63,7 +63,8 @@ public enum Quantize: Operation {
         trace.begin(index)
         quantize(
           x.number(at: index), parameters.scale(of: index), to: format, saturates: saturates,
-          addsZero: zero != nil && rule.addsZeroPointTo.contains(output), rule, arithmetic, into: &y, at: index, &trace)
+          addsZero: zero != nil && rule.addsZeroPointTo.contains(output), rule, arithmetic,
+          into: &y, at: index, &trace)
         coverage.insert(input: x.number(at: index), code: x.codes[index], x.dtype)
       }
       coverage.insert(scales: scale, zeros: nil, range: nil)
@@ -129,10 +130,11 @@ public enum Quantize: Operation {
     }
   }
 
-  /// Scales a value and casts it to a float of at most 8 bits [affine §12].
+  /// Scales a value and casts it to a float of at most 8 bits [affine §26].
   private static func quantize(
     _ x: Number, _ scale: Number, to format: FloatFormat, saturates: Bool, addsZero: Bool,
-    _ rule: QuantizeRule, _ arithmetic: Arithmetic, into y: inout Expectation, at index: Int, _ trace: inout Trace
+    _ rule: QuantizeRule, _ arithmetic: Arithmetic, into y: inout Expectation, at index: Int,
+    _ trace: inout Trace
   ) {
     var value = arithmetic.divide(arithmetic.convert(x), arithmetic.convert(scale))
     if addsZero { value = arithmetic.add(value, .zero) }
@@ -142,17 +144,17 @@ public enum Quantize: Operation {
     if value.isInfinite && saturates && format.specials == .unsignedZero
       && rule.infinityToUnsignedZero == .unspecified
     {
-      trace.note("cast", "unspecified", "an infinity, saturated, to \(format.name)", "affine §12")
+      trace.note("cast", "unspecified", "an infinity, saturated, to \(format.name)", "affine §26")
       return y.leaveUnspecified(at: index)
     }
     let code = format.encode(value, overflow: saturates ? .saturate : .ieee)
     trace.note(
       "cast", Readable.text(format.decode(code)),
-      "to \(format.name), \(saturates ? "saturating" : "not saturating")", "affine §12")
+      "to \(format.name), \(saturates ? "saturating" : "not saturating")", "affine §26")
     y.tensor.codes[index] = Int64(bitPattern: code)
   }
 
-  /// The vendor's fixed-point assignment: quantize to the fraction bits, then overflow [affine §14].
+  /// The vendor's fixed-point assignment: quantize to the fraction bits, then overflow [affine §22].
   private static func fixedPoint(
     _ arguments: inout Arguments, _ rule: QuantizeRule, _ trace: inout Trace
   ) throws(CaseError) -> Outcome {
@@ -197,7 +199,7 @@ public enum Quantize: Operation {
         "in units of the last place, \(roundingName)", rounding.rule.clause)
       trace.note(
         "overflow", Readable.text(format.value(ofRaw: raw)),
-        "\(overflowName) with \(bits) saturation bits", "formats §9")
+        "\(overflowName) with \(bits) saturation bits", "formats §13")
     }
     let y = Tensor(.fixed(format), shape: x.shape, codes: codes)
     return Outcome([("y", Expectation(y))], coverage: coverage, stages: trace.stages)

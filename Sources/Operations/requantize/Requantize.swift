@@ -6,7 +6,7 @@ import NumberFormats
 ///
 /// - Shapes: `acc` any; `scale`, or `multiplier` and `shift`, and `zero_point` one element or one an
 ///   axis slice (`axis`, by default the last).
-/// - Rounding: the dialect's section `requantize` [requantize §1 to §12].
+/// - Rounding: the dialect's section `requantize` [requantize §2 to §28].
 /// - Errors: neither or both of scale and multiplier, a shift outside the dialect's range.
 public enum Requantize: Operation {
   public static let declaration = OperationDeclaration(

@@ -53,7 +53,8 @@ public enum Truncate: Operation {
     try arguments.finish()
     let scale = try Parameter(arguments, "scale", x, isScale: true)
     let zero = try Parameter(arguments, "zero_point", x, isScale: false)
-    let outputScale = version == 2 ? try Parameter(arguments, "output_scale", x, isScale: true) : scale
+    let outputScale =
+      version == 2 ? try Parameter(arguments, "output_scale", x, isScale: true) : scale
 
     var trace = Trace(reference, output: "y")
     var coverage = Coverage()
@@ -169,7 +170,7 @@ struct TruncateRule: DialectRule {
       trace.note(
         "rounding", Readable.text(rounded), element.rounding.phrase, element.rounding.clause)
       let zero = element.range == nil ? element.zero : arithmetic.divide(element.zero, power)
-      let difference = arithmetic.add(rounded, zero.rational.map { .finite(-$0) } ?? zero)
+      let difference = arithmetic.add(rounded, -zero)
       return arithmetic.multiply(difference, element.outputScale)
     } catch {
       throw .precondition("the value is not an integer and the rounding is exact")
