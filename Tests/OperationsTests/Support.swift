@@ -1,4 +1,5 @@
 import CaseFormat
+import ExactArithmetic
 import Foundation
 import NumberFormats
 import Operations

@@ -103,7 +103,7 @@ public enum Readable {
 
   /// An exact value as an integer, a short fraction, else to 17 digits.
   public static func text(_ value: Rational) -> String {
-    if value.isInteger { return value.numerator.description }
+    if value.isInteger, value.numerator.bitWidth <= 128 { return value.numerator.description }
     let fraction = value.description
     if fraction.count <= 12 { return fraction }
     return "\(value.approximate)"

@@ -127,6 +127,9 @@ extension AccumulationRule {
   private func pairSum(
     _ output: Int, _ reduction: some IntegerReduction, in format: IntegerFormat
   ) throws(CaseError) -> Integer? {
+    guard reduction.input.dtype.bits <= 8, reduction.weight.dtype.bits <= 8 else {
+      throw .unsupported("pairs with int16 saturation are of bytes")
+    }
     let (x, w) = (reduction.input.codes, reduction.weight.codes)
     let (xZero, wZero) = (reduction.inputZero(of: output), reduction.weightZero(of: output))
     let shift: Int64 = reduction.input.dtype.isSigned ? 128 : 0
@@ -255,6 +258,7 @@ extension Coverage {
     add(.weightZeroPoint, if: wZero != 0)
     add(.bothZeroPoints, if: xZero != 0 && wZero != 0)
     add(.oneHot, if: x.count > 1 && x.codes.count { $0 != xZero } == 1)
+    guard x.dtype.bits <= 16, w.dtype.bits <= 16 else { return }
     // One output is enough to see whether neighbouring raw products leave int16.
     var previous: Int64?
     var pairs = false

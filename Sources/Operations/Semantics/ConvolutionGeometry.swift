@@ -152,6 +152,12 @@ struct ConvolutionGeometry: Hashable, Sendable {
   private var effectiveWidth: Int { (kernelWidth - 1) * dilations.1 + 1 }
 
   private mutating func readOutputSize() throws(CaseError) {
+    if isAutomatic && (height == 0 || width == 0) {
+      // SAME makes ceil(size / stride) outputs: none of nothing.
+      outputHeight = (height + strides.0 - 1) / strides.0
+      outputWidth = (width + strides.1 - 1) / strides.1
+      return
+    }
     let padded = (height + pads.0 + pads.2, width + pads.1 + pads.3)
     guard padded.0 >= effectiveHeight, padded.1 >= effectiveWidth else {
       throw .precondition(

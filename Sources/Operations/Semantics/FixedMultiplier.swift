@@ -53,7 +53,7 @@ struct FixedMultiplier: Hashable, Sendable {
       guard let single = FloatFormat.binary32.rounded(.finite(scale)).rational,
         single >= Rational(1).scaledByPowerOfTwo(-32), single < xnnpackLimit
       else {
-        throw .precondition(
+        throw .unsupported(
           "scale \(Readable.text(scale)) is outside 2^-32 to \(Readable.text(xnnpackLimit))")
       }
       let right = 23 - single.floorLog2

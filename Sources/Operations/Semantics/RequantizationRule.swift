@@ -297,7 +297,7 @@ struct RequantizationRule: DialectRule {
     guard shift < 8 else {
       throw .precondition("shift is \(shift), must be below 8 for a wide accumulator")
     }
-    guard accumulator >= -limit, accumulator <= limit else { return nil }
+    guard accumulator >= -limit, accumulator < limit else { return nil }
     let m = fixed.multiplier
     let reduced = m < 0x7FFF_0000 ? (m + 0x8000) >> 16 : 0x7FFF
     let product = Rational(accumulator * reduced).scaledByPowerOfTwo(-(15 - shift))
