@@ -34,7 +34,7 @@ let package = Package(
     .target(
       name: "Specifications", path: "specs",
       exclude: [
-        "accumulate.md", "affine.md", "formats.md", "requantize.md", "rounding.md",
+        "accumulate.md", "affine.md", "dialects.md", "formats.md", "requantize.md", "rounding.md",
         "special-values.md",
       ],
       sources: ["Specifications.swift"], resources: [.embedInCode("dialects")],

@@ -28,14 +28,15 @@ public struct Failure: Sendable {
   public var likeness: String?
 
   /// How many cases shrinking may run.
-  private static let shrinkTrials = 3000
+  private static let shrinkTrials = 6000
 
   /// Shrinks a failing case and explains it.
   static func shrunk(
     from sequence: ChoiceSequence, operation: any Operations.Operation.Type, dialect: Dialect,
     subject: any Subject, verdict: Verdict, others: [any Subject], origin: String
   ) -> Failure {
-    let judge = Judge()
+    // A hang costs its whole time-out at every trial, so it gets less of both.
+    let judge = verdict == .hung ? Judge(timeout: .milliseconds(500)) : Judge()
     func attempt(_ choices: inout Choices) -> (Case, Outcome, Judgement)? {
       let test = operation.generate(from: &choices, dialect: dialect)
       guard let outcome = try? Reference.evaluateFast(test, dialect: dialect) else { return nil }
@@ -44,8 +45,7 @@ public struct Failure: Sendable {
         judge.judge(test, dialect: dialect, subject: subject, outcome: outcome)
       )
     }
-    // A hang costs its whole time-out at every trial.
-    let trials = verdict == .hung ? 20 : shrinkTrials
+    let trials = verdict == .hung ? 60 : shrinkTrials
     var shrinker = Shrinker(sequence, trials: trials) { choices in
       attempt(&choices)?.2.verdict == verdict
     }

@@ -7,8 +7,8 @@ public struct Choices: Sendable {
   private enum Source: Sendable {
     case random(Randomness)
     case replay(ChoiceSequence)
-    /// Replays the first block and draws the rest.
-    case resample(structure: [UInt64], Randomness)
+    /// Replays the first blocks and draws the rest.
+    case resample(ChoiceSequence, Randomness)
     case exhaustive
   }
 
@@ -26,9 +26,9 @@ public struct Choices: Sendable {
   /// Draws what was drawn before.
   public init(replaying sequence: ChoiceSequence) { source = .replay(sequence) }
 
-  /// Keeps the structure of a case and draws its elements anew.
-  public init(structure: [UInt64], randomness: Randomness) {
-    source = .resample(structure: structure, randomness)
+  /// Keeps the first blocks of a case, its structure among them, and draws the others anew.
+  public init(keeping blocks: ChoiceSequence, randomness: Randomness) {
+    source = .resample(blocks, randomness)
   }
 
   /// Enumerates every sequence; `advance()` goes to the next.
@@ -64,12 +64,12 @@ public struct Choices: Sendable {
       let blocks = sequence.blocks
       value =
         block < blocks.count && position < blocks[block].count ? blocks[block][position] : 0
-    case .resample(let structure, var randomness):
-      if block == 0 {
-        value = position < structure.count ? structure[position] : 0
+    case .resample(let kept, var randomness):
+      if block < kept.blocks.count {
+        value = position < kept.blocks[block].count ? kept.blocks[block][position] : 0
       } else {
         value = pick(&randomness)
-        source = .resample(structure: structure, randomness)
+        source = .resample(kept, randomness)
       }
     case .exhaustive:
       let index = drawn.count
@@ -138,9 +138,9 @@ public struct Choices: Sendable {
       let value = randomness.below(count)
       source = .random(randomness)
       return value
-    case .resample(let structure, var randomness):
+    case .resample(let kept, var randomness):
       let value = randomness.below(count)
-      source = .resample(structure: structure, randomness)
+      source = .resample(kept, randomness)
       return value
     case .replay, .exhaustive: return 0
     }

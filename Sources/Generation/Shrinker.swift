@@ -11,6 +11,8 @@ public struct Shrinker {
   public private(set) var steps = 0
   private var trialsLeft: Int
   private var seen: Set<ChoiceSequence> = []
+  /// How often elements are drawn anew for one simpler structure.
+  private static let resamples = 8
   /// Runs the generator and the check; returns what was really drawn if the case still fails.
   private let stillFails: (inout Choices) -> Bool
 
@@ -34,6 +36,7 @@ public struct Shrinker {
     repeat {
       before = best
       shrinkStructure()
+      zeroBlocks()
       deleteRuns()
       zeroRuns()
       minimizeEach()
@@ -66,16 +69,78 @@ public struct Shrinker {
       for lower in Self.lowered(value) {
         var candidate = best
         candidate.blocks[0][index] = lower
-        if attempt(candidate) || resample(candidate.blocks[0]) { break }
+        if attempt(candidate) || attemptCut(index, to: lower)
+          || resample(after: [candidate.blocks[0]])
+        {
+          break
+        }
       }
       index += 1
     }
   }
 
-  private mutating func resample(_ structure: [UInt64]) -> Bool {
-    for stream in 0..<6 where trialsLeft > 0 {
-      let randomness = Randomness(seed: 0x5EED, stream: UInt64(stream))
-      if accept(Choices(structure: structure, randomness: randomness)) { return true }
+  /// Lowers a structural choice that may be a dimension, and cuts the elements to match.
+  ///
+  /// A dimension may stand in the sequence as it is or less one, and may be the outermost or the
+  /// innermost; elements are cut from the front or from the back. Whatever still fails is simpler.
+  private mutating func attemptCut(_ index: Int, to lower: UInt64) -> Bool {
+    let value = Int(clamping: best.blocks[0][index])
+    let removed = value - Int(clamping: lower)
+    for dimension in [value, value + 1] where dimension > removed && dimension < 1 << 20 {
+      for cut in Cut.all {
+        var candidate = best
+        candidate.blocks[0][index] = lower
+        let blocks = candidate.blocks.indices.dropFirst()
+        for block in cut.isLastOnly ? blocks.suffix(1) : blocks {
+          candidate.blocks[block] = cut.apply(
+            candidate.blocks[block], dimension: dimension, removed: removed)
+        }
+        if attempt(candidate) { return true }
+      }
+    }
+    return false
+  }
+
+  /// A way to take a part of a dimension out of a tensor.
+  private struct Cut {
+    var isInner: Bool
+    var isFront: Bool
+    /// Whether only the last block is cut: parameters may have as many elements by chance.
+    var isLastOnly: Bool
+
+    static let all = [false, true].flatMap { isLastOnly in
+      [(false, true), (true, true), (true, false)].map { isInner, isFront in
+        Cut(isInner: isInner, isFront: isFront, isLastOnly: isLastOnly)
+      }
+    }
+
+    func apply(_ block: [UInt64], dimension: Int, removed: Int) -> [UInt64] {
+      guard !block.isEmpty, block.count % dimension == 0 else { return block }
+      let inner = isInner ? 1 : block.count / dimension
+      let kept = isFront ? removed..<dimension : 0..<(dimension - removed)
+      return block.indices.filter { kept.contains($0 / inner % dimension) }.map { block[$0] }
+    }
+  }
+
+  /// Zeroes a block and draws the later ones anew: values that only fail together change together.
+  private mutating func zeroBlocks() {
+    var block = 1
+    while block + 1 < best.blocks.count {
+      if best.blocks[block].contains(where: { $0 != 0 }) {
+        var kept = Array(best.blocks[...block])
+        kept[block] = kept[block].map { _ in 0 }
+        _ = resample(after: kept)
+      }
+      block += 1
+    }
+  }
+
+  private mutating func resample(after kept: [[UInt64]]) -> Bool {
+    for _ in 0..<Self.resamples where trialsLeft > 0 {
+      // Another stream for every trial, the same in every run.
+      let randomness = Randomness(seed: 0x5EED, stream: UInt64(trialsLeft))
+      let choices = Choices(keeping: ChoiceSequence(blocks: kept), randomness: randomness)
+      if accept(choices) { return true }
     }
     return false
   }
@@ -139,7 +204,12 @@ public struct Shrinker {
       for lower in Self.lowered(best.blocks[block][index]) {
         var candidate = best
         candidate.blocks[block][index] = lower
-        if attempt(candidate) {
+        // Few values that others were solved for: lower one, and draw the others to fit.
+        let isParameter =
+          block > 0 && block + 1 < best.blocks.count && best.blocks[block].count <= 8
+        if attempt(candidate)
+          || isParameter && resample(after: Array(candidate.blocks[...block]))
+        {
           isLower = true
           break
         }

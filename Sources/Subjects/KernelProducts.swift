@@ -154,7 +154,8 @@ extension KernelCall {
       [0, 1, n].contains(parameters.bZeroPoints.count)
     else { throw Refusal(reason: "zero points for each batch") }
     parameters.requantization = try requantization(
-      inputScale: "a_scale", weightScale: "b_scale", multipliesInFloat: true)
+      inputScale: "a_scale", weightScale: "b_scale",
+      multipliesInFloat: (test.inputs["b_scale"]?.count ?? 1) == 1)
     let hasBias = test.inputs["bias"] != nil
     return { [parameters] buffers throws(KernelError) in
       try Kernels.matmul(

@@ -63,7 +63,7 @@ enum Input {
   }
 
   private static func missing(_ name: String) -> ExitCode {
-    name.contains("/") ? Exit.missingFile : ExitCode.validationFailure
+    name.contains("/") || name.hasSuffix(".yaml") ? Exit.missingFile : ExitCode.validationFailure
   }
 
   /// The subjects of a comma-separated list; by default every tier that this CPU runs.

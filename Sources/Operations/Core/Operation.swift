@@ -53,6 +53,9 @@ public protocol Operation: Sendable {
   /// What it takes and gives.
   static var declaration: OperationDeclaration { get }
 
+  /// The section of a dialect file that says how the operation computes; others may add to it.
+  static var section: String { get }
+
   /// Reads what a dialect says about the operation; nil where the dialect does not define it.
   ///
   /// - Throws: `DialectError` where the dialect's section is wrong.
@@ -79,6 +82,9 @@ public protocol Operation: Sendable {
 extension Operation {
   /// The one spelling of the operation.
   public static var name: String { declaration.name }
+
+  /// By default the section is named like the operation.
+  public static var section: String { name }
 
   /// By default there is no faster way.
   public static func evaluateFast(_ arguments: inout Arguments) throws(CaseError) -> Outcome? {

@@ -21,8 +21,8 @@ public struct Dialect: Sendable {
   private let reasons: [String: String]
   private var rules: [String: any Sendable] = [:]
 
-  /// Sections that more than one operation reads.
-  private static let sharedSections = ["accumulate", "effective_scale"]
+  /// Sections that no operation has for itself.
+  private static let sharedSections = ["effective_scale"]
   private static let ownKeys = ["name", "title", "extends", "sources", "unsupported"]
 
   /// Whether it is one of the dialects that come with qverify.
@@ -51,9 +51,9 @@ public struct Dialect: Sendable {
     self.reasons = reasons
     self.text = text
     self.tree = tree
-    let known = Set(Self.ownKeys + Self.sharedSections + Registry.all.map { $0.name })
+    let known = Set(Self.ownKeys + Self.sharedSections + Registry.all.map { $0.section })
     for key in reader.keys where !known.contains(key) {
-      throw reader.failure(key, "unknown key; sections are named like the operations")
+      throw reader.failure(key, "unknown key; known are \(known.sorted().joined(separator: ", "))")
     }
     for operation in Registry.all {
       if let rule = try operation.rule(in: self) { rules[operation.name] = rule }

@@ -50,7 +50,14 @@ struct RuleReader {
   mutating func choice<T: RawRepresentable & CaseIterable>(
     _ key: String, default value: T
   ) throws(DialectError) -> T where T.RawValue == String {
-    guard let text = try string(key) else { return value }
+    try optionalChoice(key) ?? value
+  }
+
+  /// One of the values of an enumeration, or nil where the key is missing.
+  mutating func optionalChoice<T: RawRepresentable & CaseIterable>(
+    _ key: String
+  ) throws(DialectError) -> T? where T.RawValue == String {
+    guard let text = try string(key) else { return nil }
     guard let choice = T(rawValue: text) else {
       let known = T.allCases.map(\.rawValue).joined(separator: ", ")
       throw failure(key, "'\(text)' is not one of \(known)")
@@ -58,13 +65,18 @@ struct RuleReader {
     return choice
   }
 
-  mutating func flag(_ key: String, default value: Bool) throws(DialectError) -> Bool {
+  /// True or false, or nil where the key is missing.
+  mutating func optionalFlag(_ key: String) throws(DialectError) -> Bool? {
     switch try string(key) {
-    case nil: return value
+    case nil: return nil
     case "true": return true
     case "false": return false
     case .some(let text): throw failure(key, "'\(text)' is neither true nor false")
     }
+  }
+
+  mutating func flag(_ key: String, default value: Bool) throws(DialectError) -> Bool {
+    try optionalFlag(key) ?? value
   }
 
   mutating func integer(
@@ -91,6 +103,15 @@ struct RuleReader {
     }
     if types.isEmpty { throw failure(key, "names no data type") }
     return types
+  }
+
+  /// A list of words, each one of those that are known.
+  mutating func words(_ key: String, among known: [String]) throws(DialectError) -> [String] {
+    let words = try words(key)
+    for word in words where !known.contains(word) {
+      throw failure(key, "'\(word)' is not one of \(known.joined(separator: ", "))")
+    }
+    return words
   }
 
   /// A list of words.

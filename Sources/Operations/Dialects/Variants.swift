@@ -16,14 +16,12 @@ struct Condition: Sendable {
   }
 
   init(_ reader: inout RuleReader) throws(DialectError) {
-    if reader.has("granularity") {
-      granularity = try reader.choice("granularity", default: Granularity.perTensor)
-    }
+    granularity = try reader.optionalChoice("granularity")
     input = try reader.types("input")
     output = try reader.types("output")
     zeroPoint = try reader.types("zero_point_type")
-    operations = try reader.words("operations")
-    if reader.has("learnable") { learnable = try reader.flag("learnable", default: false) }
+    operations = try reader.words("operations", among: Registry.all.map { $0.name })
+    learnable = try reader.optionalFlag("learnable")
     try reader.finish()
   }
 

@@ -19,14 +19,14 @@ struct ConvolutionShape {
   let isDepthwise: Bool
 
   /// About how many products a case may have; shapes beyond it are cut.
-  private static let productLimit = 30_000
+  private static let productLimit = 12_000
 
   init(from choices: inout Choices, isDepthwise: Bool) {
     self.isDepthwise = isDepthwise
     layout = choices.choose(below: 2) == 0 ? .channelsFirst : .channelsLast
     batch = choices.choose([(1, 12), (2, 3), (3, 1), (0, 1)])
     let isLarge = choices.oneIn(12)
-    let limit = isLarge ? 140 : 36
+    let limit = isLarge ? 140 : 24
     if isDepthwise {
       group = choices.length(atLeast: 1, atMost: limit)
       outputsPerGroup = choices.choose([(1, 6), (2, 2), (3, 1)])
@@ -39,6 +39,10 @@ struct ConvolutionShape {
         (group, channelsPerGroup) = (channelsPerGroup, 1)
         outputsPerGroup = 1 + outputsPerGroup % 3
       }
+    }
+    if choices.oneIn(500) {
+      makeLarge(&choices)
+      return
     }
     kernel = (1 + choices.choose(below: 4), 1 + choices.choose(below: 4))
     strides = (Self.step(&choices), Self.step(&choices))
@@ -58,9 +62,25 @@ struct ConvolutionShape {
       isSame ? 1 : max(0, effective.1 - pads[1] - pads[3])
     )
     let products = max(1, channelsPerGroup * outputsPerGroup * group * kernel.0 * kernel.1)
-    let room = max(1, min(10, Self.productLimit / products / 4))
+    let room = max(1, min(8, Self.productLimit / products / 4))
     height = least.0 + choices.choose(below: room)
     width = least.1 + choices.choose(below: room)
+  }
+
+  /// An image beyond the blocks that kernels work in: more than 256 KiB, for few outputs.
+  private mutating func makeLarge(_ choices: inout Choices) {
+    batch = 1
+    if isDepthwise {
+      group = 48 + choices.choose(below: 32)
+      outputsPerGroup = 1
+    } else {
+      group = 1
+      channelsPerGroup = 48 + choices.choose(below: 32)
+      outputsPerGroup = 1 + choices.choose(below: 3)
+    }
+    kernel = (1 + choices.choose(below: 2), 1)
+    height = 72 + choices.choose(below: 16)
+    width = 72 + choices.choose(below: 16)
   }
 
   private static func step(_ choices: inout Choices) -> Int {

@@ -131,11 +131,13 @@ struct ElementwiseShape {
     let kinds: [(value: Int, weight: Int)] =
       hasBlocks ? [(0, 6), (1, 4), (2, 2)] : [(0, 6), (1, 4)]
     switch choices.choose(kinds) {
-    case 0: x = [choices.length(atMost: 140)]
+    case 0:
+      // Now and then long enough to leave any block that a kernel works in.
+      x = [choices.oneIn(400) ? 1000 + choices.choose(below: 4000) : choices.length(atMost: 140)]
     case 1:
       let outer = 1 + choices.choose(below: 2)
-      let channels = choices.length(atLeast: 1, atMost: 9)
-      let inner = choices.length(atMost: 66)
+      let channels = choices.length(atLeast: 1, atMost: 140)
+      let inner = choices.length(atMost: max(2, min(66, 280 / channels)))
       switch rule {
       case .broadcast:
         x = [outer, channels, inner]

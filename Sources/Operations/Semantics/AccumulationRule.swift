@@ -115,7 +115,8 @@ extension AccumulationRule {
     trace.note(
       "accumulation", settled?.description ?? "unspecified",
       settled == sum
-        ? "\(reduction.depth) products and the bias, exact"
+        ? "\(reduction.depth) products and the bias, "
+          + (overflow == .saturateEach ? "each sum saturated" : "exact")
         : "\(sum) does not fit \(format.name): \(overflow.rawValue)", "accumulate §13")
     return settled
   }

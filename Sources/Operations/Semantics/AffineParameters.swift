@@ -22,6 +22,20 @@ struct AffineParameters {
     case broadcast
   }
 
+  /// The scales and zero points as machine numbers, where they are binary32 and integers.
+  func machineNumbers(_ scale: Tensor) -> (scales: [Float], zeros: [Int64])? {
+    guard scale.dtype == .float32 else { return nil }
+    let integers = zeros.compactMap {
+      $0.rational.flatMap { $0.isInteger ? $0.numerator.int64 : nil }
+    }
+    guard integers.count == zeros.count, integers.allSatisfy({ $0.magnitude < 1 << 32 }) else {
+      return nil
+    }
+    return (
+      scale.codes.map { Float(bitPattern: UInt32(truncatingIfNeeded: $0)) }, integers
+    )
+  }
+
   func scale(of element: Int) -> Number { scales[scaleMap.index(of: element)] }
   func zero(of element: Int) -> Number { zeros[zeroMap.index(of: element)] }
 

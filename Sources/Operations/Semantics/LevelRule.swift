@@ -120,7 +120,7 @@ struct LevelRule: DialectRule {
   /// Whether the scale divides, or its rounded reciprocal multiplies.
   enum Scaling: String, CaseIterable, Sendable {
     case division, reciprocal
-    /// By the ends of the real range that the levels stand for, as OpenVINO's FakeQuantize [affine §9].
+    /// By the ends of the real range that the levels stand for, as OpenVINO's FakeQuantize [affine §29].
     case realRange = "real_range"
   }
   /// Whether the zero point is added to the rounded level or to the real value before it.
@@ -279,7 +279,7 @@ extension LevelRule {
   }
 
   /// OpenVINO's FakeQuantize: the real ends of the range, a scale and a shift made of them, a crop
-  /// of the input, and rounding to 0...255 [affine §9].
+  /// of the input, and rounding to 0...255 [affine §29].
   private func realRangeLevel(
     _ x: Number, _ scale: Number, _ zero: Number, _ range: ClosedRange<Integer>,
     _ typeMinimum: Integer, _ a: Arithmetic, _ events: inout LevelEvents, _ trace: inout Trace
@@ -304,7 +304,7 @@ extension LevelRule {
     let moved = isCentred ? product : a.add(product, shift)
     trace.note(
       "scaling", Readable.text(moved),
-      "\(Readable.text(value)) * \(Readable.text(factor)) + \(Readable.text(shift))", "affine §9")
+      "\(Readable.text(value)) * \(Readable.text(factor)) + \(Readable.text(shift))", "affine §29")
     events.beforeRounding = moved.rational
     let level: Number
     do {

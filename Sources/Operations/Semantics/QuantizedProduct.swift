@@ -47,7 +47,10 @@ struct QuantizedProduct {
       throw .malformed("y_zero_point must have an integer type, not \(zeroTensor.dtype.name)")
     }
     output = zeroTensor.dtype
-    let situation = Situation(operation: operation.name, input: input.dtype, output: output)
+    let weightScale = try arguments.input(names.weight)
+    let situation = Situation(
+      operation: operation.name, granularity: weightScale.count > 1 ? .perChannel : .perTensor,
+      input: input.dtype, output: output)
     accumulation = rules.accumulation.rule(for: situation)
     scaleRule = rules.scale.rule(for: situation)
     requantization = rules.requantization.rule(for: situation)
@@ -81,7 +84,46 @@ struct QuantizedProduct {
     guard let factors = scaleRule.factors(inputScales[x], weightScales[w], outputScale) else {
       return nil
     }
-    return factors.count == 1 ? try requantization.multiplier(ofScale: factors[0]) : .real(factors)
+    return factors.count == 1
+      ? try requantization.multiplier(ofScale: factors[0], isWide: format.bits > 32)
+      : .real(factors)
+  }
+
+  /// Requantizes accumulators of at most 32 bits by the bulk oracle, or nil where it does not apply.
+  func requantizeFast(
+    _ accumulators: [Int64?], shape: [Int], pair: (Int) -> (input: Int, weight: Int),
+    coverage: inout Coverage
+  ) throws(CaseError) -> Expectation? {
+    guard format.bits <= 32, inputScales.count == 1, let zero = zero.int64 else { return nil }
+    var fast: [FastRequantization?] = []
+    for weight in weightScales.indices {
+      guard let multiplier = try self.multiplier(0, weight) else {
+        fast.append(nil)
+        continue
+      }
+      guard
+        let way = FastRequantization(requantization, multiplier, isWide: false, range: range)
+      else { return nil }
+      fast.append(way)
+    }
+    coverage.add(.perChannelScale, if: weightScales.count > 1)
+    var levels = Coverage()
+    var y = Expectation(
+      Tensor(output, shape: shape, codes: Array(repeating: 0, count: accumulators.count)))
+    for (index, accumulator) in accumulators.enumerated() {
+      guard let accumulator, let way = fast[pair(index).weight] else {
+        y.leaveUnspecified(at: index)
+        continue
+      }
+      coverage.insert(accumulator: accumulator)
+      y.set(way.level(of: accumulator, zero: zero, &levels), at: index)
+    }
+    // The bins of levels are numbered otherwise than those of products.
+    coverage.add(.tieUp, if: levels.contains(LevelBin.tieUp.rawValue))
+    coverage.add(.tieDown, if: levels.contains(LevelBin.tieDown.rawValue))
+    coverage.add(.saturatedLow, if: levels.contains(LevelBin.saturatedLow.rawValue))
+    coverage.add(.saturatedHigh, if: levels.contains(LevelBin.saturatedHigh.rawValue))
+    return y
   }
 
   /// Requantizes accumulators; `pair` says which scales meet in an output.
@@ -122,6 +164,11 @@ struct QuantizedProduct {
 }
 
 extension Expectation {
+  /// Stores a code, or leaves the element open where there is none.
+  mutating func set(_ code: Int64?, at index: Int) {
+    if let code { tensor.codes[index] = code } else { leaveUnspecified(at: index) }
+  }
+
   /// Stores what a requantization allows.
   mutating func set(_ result: RequantizationRule.Result, at index: Int) {
     switch result {

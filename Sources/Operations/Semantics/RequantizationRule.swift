@@ -96,11 +96,16 @@ struct RequantizationRule: DialectRule {
   }
 
   /// The multiplier that a scale means in this dialect.
-  func multiplier(ofScale value: Rational) throws(CaseError) -> Multiplier {
+  func multiplier(ofScale value: Rational, isWide: Bool) throws(CaseError) -> Multiplier {
     if kind == .real { return .real([value]) }
+    let isSixteenBit = source == .tosa && isWide
     let fixed = try FixedMultiplier(
-      of: value, by: source, bits: multiplierBits, xnnpackLimit: Rational(xnnpackLimit))
-    if source == .tosa { try checkShift(fixed.rightShift, "the shift of the scale") }
+      of: value, by: source, bits: isSixteenBit ? 16 : multiplierBits,
+      xnnpackLimit: Rational(xnnpackLimit))
+    if source == .tosa {
+      try checkShift(fixed.rightShift, "the shift of the scale")
+      return .fixed(fixed, isSixteenBit: isSixteenBit)
+    }
     if source == .tflite {
       let left = multiplierBits - 1 - fixed.rightShift
       if left > shiftRange.upperBound, form == .single {
@@ -123,6 +128,9 @@ struct RequantizationRule: DialectRule {
       throw .unsupported("the dialect requantizes by a scale, not by multiplier and shift")
     }
     try checkShift(Int(value), "shift")
+    guard IntegerFormat(bits: multiplierBits, signed: true).contains(Integer(m)) else {
+      throw .precondition("multiplier \(m) does not fit \(multiplierBits) bits")
+    }
     if m < 0 && !allowsNegativeMultipliers {
       throw .precondition("multiplier \(m) is negative")
     }
@@ -220,6 +228,9 @@ struct RequantizationRule: DialectRule {
     if isWide && wide == .sixteenBit {
       return try wideScaled(accumulator, fixed, &events, &trace)
     }
+    if isWide && hasTosaConditions && !isSixteenBit {
+      throw .precondition("an accumulator of more than 32 bits needs a 16-bit multiplier")
+    }
     if isWide && wide == .unsupported {
       throw .unsupported("the dialect does not scale accumulators of more than 32 bits")
     }
@@ -299,6 +310,9 @@ struct RequantizationRule: DialectRule {
     }
     guard accumulator >= -limit, accumulator < limit else { return nil }
     let m = fixed.multiplier
+    guard m.signum() >= 0 else {
+      throw .precondition("multiplier \(m) is negative, the accumulator wide")
+    }
     let reduced = m < 0x7FFF_0000 ? (m + 0x8000) >> 16 : 0x7FFF
     let product = Rational(accumulator * reduced).scaledByPowerOfTwo(-(15 - shift))
     events.beforeRounding = product

@@ -19,8 +19,9 @@ public enum BipolarQuantize: Operation {
   public static func evaluate(
     _ arguments: inout Arguments, explaining reference: ElementReference?
   ) throws(CaseError) -> Outcome {
-    let rule = try arguments.dialect.rule(Self.self, as: Variants<BipolarQuantizeRule>.self).base
+    let rules = try arguments.dialect.rule(Self.self, as: Variants<BipolarQuantizeRule>.self)
     let x = try arguments.input("x")
+    let rule = rules.rule(for: Situation(operation: name, input: x.dtype))
     let scale = try arguments.input("scale")
     try arguments.finish()
     try arguments.check(x.dtype, isOneOf: rule.inputTypes, for: "x")

@@ -17,8 +17,10 @@ public enum Conv2D: Operation {
       .init("group", .integer), .init("output_dtype", .string),
     ])
 
+  public static let section = "accumulate"
+
   public static func rule(in dialect: Dialect) throws(DialectError) -> (any Sendable)? {
-    try dialect.variants("accumulate", AccumulationRule.self)
+    try dialect.variants(section, AccumulationRule.self)
   }
 
   public static func evaluate(

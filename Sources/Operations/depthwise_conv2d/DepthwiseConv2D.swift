@@ -13,8 +13,10 @@ public enum DepthwiseConv2D: Operation {
     inputs: Convolutions.inputs, outputs: ["y"],
     attributes: Convolutions.attributes + [.init("output_dtype", .string)])
 
+  public static let section = "accumulate"
+
   public static func rule(in dialect: Dialect) throws(DialectError) -> (any Sendable)? {
-    try dialect.variants("accumulate", AccumulationRule.self)
+    try dialect.variants(section, AccumulationRule.self)
   }
 
   public static func evaluate(

@@ -1,5 +1,6 @@
 public import CaseFormat
 import ExactArithmetic
+import Generation
 import NumberFormats
 
 /// Levels to real values: `y = (x - zero_point) * scale`, with the dialect's roundings.
@@ -21,6 +22,16 @@ public enum Dequantize: Operation {
 
   public static func evaluate(
     _ arguments: inout Arguments, explaining reference: ElementReference?
+  ) throws(CaseError) -> Outcome {
+    try evaluate(&arguments, reference, isBulk: false)
+  }
+
+  public static func evaluateFast(_ arguments: inout Arguments) throws(CaseError) -> Outcome? {
+    try evaluate(&arguments, nil, isBulk: true)
+  }
+
+  private static func evaluate(
+    _ arguments: inout Arguments, _ reference: ElementReference?, isBulk: Bool
   ) throws(CaseError) -> Outcome {
     let rules = try arguments.dialect.rule(Self.self, as: Variants<DequantizeRule>.self)
     let x = try arguments.input("x")
@@ -51,6 +62,21 @@ public enum Dequantize: Operation {
     if case .blocked = parameters.scaleMap { coverage.insert(.blocked) }
     var y = Expectation(
       Tensor(.float(output), shape: x.shape, codes: Array(repeating: 0, count: x.count)))
+    if isBulk, output == .binary32, x.dtype.integerRange != nil, x.dtype.bits <= 32,
+      let fast = FastValue(rule), let numbers = parameters.machineNumbers(scale)
+    {
+      let range = Choices.range(of: x.dtype)
+      for (index, q) in x.codes.enumerated() {
+        let zero = numbers.zeros[parameters.zeroMap.index(of: index)]
+        let value = fast.value(
+          of: q, scale: numbers.scales[parameters.scaleMap.index(of: index)], zero: zero)
+        y.set(value.map { Int64($0.bitPattern) }, at: index)
+        coverage.insert(.lowestLevel, if: q == range.lowerBound)
+        coverage.insert(.highestLevel, if: q == range.upperBound)
+        coverage.insert(.onLevel, if: q == zero)
+      }
+      return Outcome([("y", y)], coverage: coverage)
+    }
     for index in 0..<x.count {
       trace.begin(index)
       let level = x.number(at: index)
@@ -165,7 +191,7 @@ struct DequantizeRule: DialectRule {
     product = try reader.choice("product", default: .exact)
     through = try reader.choice("through", default: .exact)
     axis = try reader.choice("axis", default: .defaultsToOne)
-    acceptsBlocks = try reader.words("accepts").contains("block_size")
+    acceptsBlocks = try reader.words("accepts", among: ["block_size"]).contains("block_size")
     acceptsOtherZeroPoints = try reader.flag("any_zero_point_type", default: false)
     inputTypes = try reader.types("input_types")
     scaleTypes = try reader.types("scale_types")
@@ -208,7 +234,7 @@ struct DequantizeRule: DialectRule {
       let second = products.multiply(minusZ, scale)
       trace.note(
         "products", "\(Readable.text(first)) and \(Readable.text(second))",
-        "q * s and -z * s, \(products.name)", "affine §14")
+        "q * s and -z * s, \(products.name)", "affine §15")
       value = products.add(first, second)
     case .fused:
       let offset = products.multiply(minusZ, scale)

@@ -24,8 +24,9 @@ public enum DynamicQuantize: Operation {
   public static func evaluate(
     _ arguments: inout Arguments, explaining reference: ElementReference?
   ) throws(CaseError) -> Outcome {
-    let rule = try arguments.dialect.rule(Self.self, as: Variants<DynamicQuantizeRule>.self).base
+    let rules = try arguments.dialect.rule(Self.self, as: Variants<DynamicQuantizeRule>.self)
     let x = try arguments.input("x")
+    let rule = rules.rule(for: Situation(operation: name, input: x.dtype))
     try arguments.check(x.dtype, isOneOf: rule.inputTypes, for: "x")
     try arguments.finish()
     guard x.count > 0 else { throw .precondition("the range of an empty tensor does not exist") }

@@ -27,6 +27,16 @@ public enum FakeQuantize: Operation {
   public static func evaluate(
     _ arguments: inout Arguments, explaining reference: ElementReference?
   ) throws(CaseError) -> Outcome {
+    try evaluate(&arguments, reference, isBulk: false)
+  }
+
+  public static func evaluateFast(_ arguments: inout Arguments) throws(CaseError) -> Outcome? {
+    try evaluate(&arguments, nil, isBulk: true)
+  }
+
+  private static func evaluate(
+    _ arguments: inout Arguments, _ reference: ElementReference?, isBulk: Bool
+  ) throws(CaseError) -> Outcome {
     let rules = try arguments.dialect.rule(Self.self, as: Variants<FakeQuantizeRule>.self)
     let x = try arguments.input("x")
     let scale = try arguments.input("scale")
@@ -69,6 +79,29 @@ public enum FakeQuantize: Operation {
       Tensor(x.dtype, shape: x.shape, codes: Array(repeating: 0, count: x.count)))
     var mask = Expectation(
       Tensor(.bool, shape: x.shape, codes: Array(repeating: 0, count: x.count)))
+    let working = rule.level.precision.arithmetic(scale: scale.dtype, input: x.dtype)
+    if isBulk, x.dtype == .float32, rule.kind == .affine, rule.maskSource == .level, !masksAll,
+      rule.preparation == .none, rule.roundingModes.isEmpty,
+      let numbers = parameters.machineNumbers(scale), let values = FastValue(rule.output),
+      let fast = FastLevel(rule.level, working, range: range.integers)
+    {
+      let (low, high) = (range.lower.approximate, range.upper.approximate)
+      for (index, code) in x.codes.enumerated() {
+        let value = Float(bitPattern: UInt32(truncatingIfNeeded: code))
+        let scale = numbers.scales[parameters.scaleMap.index(of: index)]
+        let zero = numbers.zeros[parameters.zeroMap.index(of: index)]
+        coverage.insert(input: value)
+        let result = fast.level(of: value, scale: scale, zero: zero, &coverage)
+        y.set(
+          result.level.flatMap { values.value(of: $0, scale: scale, zero: zero) }
+            .map { Int64($0.bitPattern) }, at: index)
+        let passes =
+          result.unclamped.isNaN
+          ? rule.nanPasses : result.unclamped >= low && result.unclamped <= high
+        mask.set(result.level == nil ? nil : (passes ? 1 : 0), at: index)
+      }
+      return Outcome([("y", y), ("mask", mask)], coverage: coverage)
+    }
     for index in 0..<x.count {
       trace.begin(index)
       let element = Element(
@@ -234,7 +267,7 @@ struct FakeQuantizeRule: DialectRule {
     try outputReader.finish()
     axis = try reader.choice("axis", default: .explicit)
     zeroPointMustBeInRange = try reader.flag("zero_point_in_range", default: false)
-    acceptsLearnable = try reader.words("accepts").contains("learnable")
+    acceptsLearnable = try reader.words("accepts", among: ["learnable"]).contains("learnable")
     inputTypes = try reader.types("input_types")
     zeroPointTypes = try reader.types("zero_point_types")
     rangePrecision = try reader.choice("range_precision", default: .exact)
@@ -247,7 +280,11 @@ struct FakeQuantizeRule: DialectRule {
     clampModes = []
     if var modes = try reader.section("clamp_modes") {
       for name in modes.keys {
-        clampModes.append((name, try modes.string(name) == "passes_all"))
+        let kind = try modes.string(name) ?? ""
+        guard ["masks", "passes_all"].contains(kind) else {
+          throw modes.failure(name, "'\(kind)' is not one of masks, passes_all")
+        }
+        clampModes.append((name, kind == "passes_all"))
       }
     }
   }
@@ -347,14 +384,15 @@ struct FakeQuantizeRule: DialectRule {
       "scaling", Readable.text(value),
       "\(Readable.text(element.x)) / \(Readable.text(element.scale)) "
         + "+ \(Readable.text(element.zero)), \(arithmetic.name)", "affine §21")
-    if case .nan = value { return level.nan == .propagate ? .nan : .unspecified }
     let range = element.range
     if range.isBipolar {
-      let sign: Rational = value.isNegative && !value.isZero ? -1 : 1
+      let isNonNegative = value != .nan && (!value.isNegative || value.isZero)
+      let sign: Rational = isNonNegative ? 1 : -1
       trace.note("sign", Readable.text(sign), "one signed bit is -1 or +1", "affine §21")
       events.unclamped = .finite(sign)
       return .value(sign)
     }
+    if case .nan = value { return level.nan == .propagate ? .nan : .unspecified }
     func clamp(_ value: Number) -> Rational {
       switch value {
       case .infinity(let negative): negative ? range.lower : range.upper

@@ -32,7 +32,9 @@ extension MatMul {
       isDeep
       ? 1 + Int(choices.choose(below: 140_000) { 131_000 + UInt64($0.below(9_000)) })
       : choices.length(atLeast: 1, atMost: isLarge ? 260 : 140)
-    let batches = batchShapes(from: &choices, isSmall: isDeep)
+    // Operands beyond the blocks that kernels work in, for few columns.
+    let isTall = !isDeep && choices.oneIn(500)
+    let batches = batchShapes(from: &choices, isSmall: isDeep || isTall)
     var test = Case(id: "", operation: operation.name, dialect: dialect.name)
     if !isQuantized && rule.bits == 64 { test.attributes["output_dtype"] = .string("int64") }
     if !isQuantized && rule.bits == 48 { test.attributes["output_dtype"] = .string("int48") }
@@ -44,18 +46,19 @@ extension MatMul {
     let bZero = choices.zeroPoints(types.weight, shape: isPerColumn ? [columns] : [])
     if hasRowZero { test.inputs["a_zero_point"] = aZero }
     if hasColumnZero { test.inputs["b_zero_point"] = bZero }
-    let (m, n) = isDeep ? (min(rows, 2), min(columns, 2)) : (rows, columns)
-    if isDeep && isPerRow {
+    var (m, n, k) = isDeep ? (min(rows, 2), min(columns, 2), depth) : (rows, columns, depth)
+    if isTall { (m, n, k) = (500 + rows, min(columns, 3), 520 + depth) }
+    if isDeep || isTall, isPerRow {
       test.inputs["a_zero_point"] = Tensor(scalar: aZero.codes[0], types.input)
     }
-    if isDeep && isPerColumn {
+    if isDeep || isTall, isPerColumn {
       test.inputs["b_zero_point"] = Tensor(scalar: bZero.codes[0], types.weight)
     }
     let mood: IntegerMood? = isDeep ? .lowest : nil
     test.inputs["b"] = choices.integers(
-      types.weight, shape: batches.b + [depth, n], mood: mood)
+      types.weight, shape: batches.b + [k, n], mood: mood)
     test.inputs["a"] = choices.integers(
-      types.input, shape: batches.a + [m, depth], zero: aZero.codes[0], mood: mood)
+      types.input, shape: batches.a + [m, k], zero: aZero.codes[0], mood: mood)
     return (test, n)
   }
 

@@ -22,6 +22,8 @@ public enum QConv2D: Operation {
       .init("group", .integer), .init("qmin", .integer), .init("qmax", .integer),
     ])
 
+  public static let section = Requantize.section
+
   public static func rule(in dialect: Dialect) throws(DialectError) -> (any Sendable)? {
     try QuantizedProductRules(dialect)
   }
@@ -29,33 +31,42 @@ public enum QConv2D: Operation {
   public static func evaluate(
     _ arguments: inout Arguments, explaining reference: ElementReference?
   ) throws(CaseError) -> Outcome {
-    try evaluate(&arguments, reference) {
-      product, reduction, trace throws(CaseError) in
-      try AccumulationEvaluation.accumulators(
-        reduction, product.accumulation, in: product.format, &trace)
-    }
+    let (product, reduction, pair) = try prepare(&arguments)
+    var trace = Trace(reference, output: "y")
+    let sums = try AccumulationEvaluation.accumulators(
+      reduction, product.accumulation, in: product.format, &trace)
+    var coverage = Convolutions.coverage(reduction)
+    let y = try product.requantize(
+      sums, shape: reduction.outputShape, pair: pair, coverage: &coverage, trace: &trace)
+    return Outcome([("y", y)], coverage: coverage, stages: trace.stages)
   }
 
   public static func evaluateFast(_ arguments: inout Arguments) throws(CaseError) -> Outcome? {
-    var applies = true
-    let outcome = try evaluate(&arguments, nil) { product, reduction, _ throws(CaseError) in
-      let sums = product.accumulation.fastSums(reduction) { reduction.sums(into: &$0) }
-      guard
-        let fast = try AccumulationEvaluation.fastAccumulators(
-          sums, product.accumulation, in: product.format)
-      else {
-        applies = false
-        return []
-      }
-      return fast.map { $0.map { Integer($0) } }
+    let (product, reduction, pair) = try prepare(&arguments)
+    let sums = product.accumulation.fastSums(reduction) { reduction.sums(into: &$0) }
+    guard
+      let accumulators = try AccumulationEvaluation.fastAccumulators(
+        sums, product.accumulation, in: product.format)
+    else { return nil }
+    var coverage = Convolutions.coverage(reduction)
+    if let y = try product.requantizeFast(
+      accumulators, shape: reduction.outputShape, pair: pair, coverage: &coverage)
+    {
+      return Outcome([("y", y)], coverage: coverage)
     }
-    return applies ? outcome : nil
+    var trace = Trace(nil, output: "y")
+    let y = try product.requantize(
+      accumulators.map { $0.map { Integer($0) } }, shape: reduction.outputShape, pair: pair,
+      coverage: &coverage, trace: &trace)
+    return Outcome([("y", y)], coverage: coverage)
   }
 
-  private static func evaluate(
-    _ arguments: inout Arguments, _ reference: ElementReference?,
-    accumulators: (QuantizedProduct, Convolution, inout Trace) throws(CaseError) -> [Integer?]
-  ) throws(CaseError) -> Outcome {
+  /// Reads a case; `pair` says which scales meet in an output.
+  private static func prepare(
+    _ arguments: inout Arguments
+  ) throws(CaseError) -> (
+    product: QuantizedProduct, reduction: Convolution, pair: (Int) -> (input: Int, weight: Int)
+  ) {
     let product = try QuantizedProduct(
       &arguments, Self.self, input: try arguments.input("x"), names: ("x_scale", "w_scale"))
     let reduction = try Convolutions.reduction(&arguments, product.accumulation, isDepthwise: false)
@@ -68,16 +79,11 @@ public enum QConv2D: Operation {
       throw .malformed(
         "w_scale has \(product.weightScales.count) elements, must have one or \(channels)")
     }
-    var trace = Trace(reference, output: "y")
-    let sums = try accumulators(product, reduction, &trace)
-    var coverage = Convolutions.coverage(reduction)
-    guard sums.count == Tensor.count(of: reduction.outputShape) else { return Outcome([]) }
     let isPerTensor = product.weightScales.count == 1
-    let y = try product.requantize(
-      sums, shape: reduction.outputShape,
-      pair: { (0, isPerTensor ? 0 : reduction.channel(of: $0)) }, coverage: &coverage,
-      trace: &trace)
-    return Outcome([("y", y)], coverage: coverage, stages: trace.stages)
+    let pair = { (output: Int) in
+      (input: 0, weight: isPerTensor ? 0 : reduction.channel(of: output))
+    }
+    return (product, reduction, pair)
   }
 
   public static func bins(in dialect: Dialect) -> [CoverageBin] {

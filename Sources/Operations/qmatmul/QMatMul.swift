@@ -19,6 +19,8 @@ public enum QMatMul: Operation {
     ],
     outputs: ["y"], attributes: [.init("qmin", .integer), .init("qmax", .integer)])
 
+  public static let section = Requantize.section
+
   public static func rule(in dialect: Dialect) throws(DialectError) -> (any Sendable)? {
     try QuantizedProductRules(dialect)
   }
@@ -26,33 +28,42 @@ public enum QMatMul: Operation {
   public static func evaluate(
     _ arguments: inout Arguments, explaining reference: ElementReference?
   ) throws(CaseError) -> Outcome {
-    try evaluate(&arguments, reference) {
-      product, reduction, trace throws(CaseError) in
-      try AccumulationEvaluation.accumulators(
-        reduction, product.accumulation, in: product.format, &trace)
-    }
+    let (product, reduction, pair) = try prepare(&arguments)
+    var trace = Trace(reference, output: "y")
+    let sums = try AccumulationEvaluation.accumulators(
+      reduction, product.accumulation, in: product.format, &trace)
+    var coverage = MatMul.coverage(reduction)
+    let y = try product.requantize(
+      sums, shape: reduction.outputShape, pair: pair, coverage: &coverage, trace: &trace)
+    return Outcome([("y", y)], coverage: coverage, stages: trace.stages)
   }
 
   public static func evaluateFast(_ arguments: inout Arguments) throws(CaseError) -> Outcome? {
-    var applies = true
-    let outcome = try evaluate(&arguments, nil) { product, reduction, _ throws(CaseError) in
-      let sums = product.accumulation.fastSums(reduction) { reduction.sums(into: &$0) }
-      guard
-        let fast = try AccumulationEvaluation.fastAccumulators(
-          sums, product.accumulation, in: product.format)
-      else {
-        applies = false
-        return []
-      }
-      return fast.map { $0.map { Integer($0) } }
+    let (product, reduction, pair) = try prepare(&arguments)
+    let sums = product.accumulation.fastSums(reduction) { reduction.sums(into: &$0) }
+    guard
+      let accumulators = try AccumulationEvaluation.fastAccumulators(
+        sums, product.accumulation, in: product.format)
+    else { return nil }
+    var coverage = MatMul.coverage(reduction)
+    if let y = try product.requantizeFast(
+      accumulators, shape: reduction.outputShape, pair: pair, coverage: &coverage)
+    {
+      return Outcome([("y", y)], coverage: coverage)
     }
-    return applies ? outcome : nil
+    var trace = Trace(nil, output: "y")
+    let y = try product.requantize(
+      accumulators.map { $0.map { Integer($0) } }, shape: reduction.outputShape, pair: pair,
+      coverage: &coverage, trace: &trace)
+    return Outcome([("y", y)], coverage: coverage)
   }
 
-  private static func evaluate(
-    _ arguments: inout Arguments, _ reference: ElementReference?,
-    accumulators: (QuantizedProduct, MatrixProduct, inout Trace) throws(CaseError) -> [Integer?]
-  ) throws(CaseError) -> Outcome {
+  /// Reads a case; `pair` says which scales meet in an output.
+  private static func prepare(
+    _ arguments: inout Arguments
+  ) throws(CaseError) -> (
+    product: QuantizedProduct, reduction: MatrixProduct, pair: (Int) -> (input: Int, weight: Int)
+  ) {
     let product = try QuantizedProduct(
       &arguments, Self.self, input: try arguments.input("a"), names: ("a_scale", "b_scale"))
     let reduction = try MatMul.reduction(&arguments, product.accumulation)
@@ -63,20 +74,15 @@ public enum QMatMul: Operation {
     let columnScales = try PerSlice(
       try arguments.input("b_scale"), of: reduction.weight,
       along: reduction.weight.shape.count - 1, named: "b_scale")
-    var trace = Trace(reference, output: "y")
-    let sums = try accumulators(product, reduction, &trace)
-    var coverage = MatMul.coverage(reduction)
-    guard sums.count == Tensor.count(of: reduction.outputShape) else { return Outcome([]) }
-    let y = try product.requantize(
-      sums, shape: reduction.outputShape,
-      pair: { output in
-        let (batch, row, column) = reduction.position(of: output)
-        let (a, b) = reduction.operandBatches(batch)
-        return (
-          rowScales.index(batch: a, slice: row), columnScales.index(batch: b, slice: column)
-        )
-      }, coverage: &coverage, trace: &trace)
-    return Outcome([("y", y)], coverage: coverage, stages: trace.stages)
+    let pair = { (output: Int) in
+      let (batch, row, column) = reduction.position(of: output)
+      let (a, b) = reduction.operandBatches(batch)
+      return (
+        input: rowScales.index(batch: a, slice: row),
+        weight: columnScales.index(batch: b, slice: column)
+      )
+    }
+    return (product, reduction, pair)
   }
 
   public static func bins(in dialect: Dialect) -> [CoverageBin] {

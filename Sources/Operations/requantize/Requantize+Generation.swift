@@ -14,8 +14,8 @@ extension Requantize {
     let acc = accumulatorType(from: &choices, rule)
     let output = choices.type(rule.outputTypes ?? [.int8, .uint8, .int16])
     let isPerChannel = choices.oneIn(3)
-    let channels = isPerChannel ? choices.length(atLeast: 1, atMost: 20) : 1
-    let count = choices.length(atMost: isPerChannel ? 12 : 140)
+    let channels = isPerChannel ? choices.length(atLeast: 1, atMost: 140) : 1
+    let count = choices.length(atMost: isPerChannel ? max(2, min(66, 280 / channels)) : 140)
     let isFirst = isPerChannel && choices.oneIn(2)
     let shape = isPerChannel ? (isFirst ? [channels, count] : [count, channels]) : [count]
     if isFirst { test.attributes["axis"] = .integer(0) }
@@ -87,14 +87,16 @@ extension Requantize {
     for _ in 0..<count {
       let lowest: Int64 = rule.allowsNegativeMultipliers ? -(2 * top) : 0
       multipliers.append(
-        choices.integer(in: lowest...(2 * top - 1)) { randomness in
-          switch randomness.below(6) {
-          case 0, 1: top
-          case 2: top + top / 2
-          case 3: randomness.pick([2 * top - 1, top + 1, 0, 1, lowest])
-          default: randomness.within(top...(2 * top - 1))
-          }
-        })
+        // Counted from 1/2, so that 1/2 is the simplest.
+        top
+          + choices.integer(in: (lowest - top)...(top - 1)) { randomness in
+            switch randomness.below(6) {
+            case 0, 1: 0
+            case 2: top / 2
+            case 3: randomness.pick([2 * top - 1, top + 1, 0, 1, lowest]) - top
+            default: randomness.within(0...(top - 1))
+            }
+          })
       shifts.append(
         choices.integer(in: shiftRange) { randomness in
           if randomness.oneIn(10) { return randomness.within(shiftRange) }

@@ -28,6 +28,16 @@ public enum Requantize: Operation {
   public static func evaluate(
     _ arguments: inout Arguments, explaining reference: ElementReference?
   ) throws(CaseError) -> Outcome {
+    try evaluate(&arguments, reference, isBulk: false)
+  }
+
+  public static func evaluateFast(_ arguments: inout Arguments) throws(CaseError) -> Outcome? {
+    try evaluate(&arguments, nil, isBulk: true)
+  }
+
+  private static func evaluate(
+    _ arguments: inout Arguments, _ reference: ElementReference?, isBulk: Bool
+  ) throws(CaseError) -> Outcome {
     let rules = try arguments.dialect.rule(Self.self, as: Variants<RequantizationRule>.self)
     let acc = try arguments.input("acc")
     guard case .integer(let accFormat) = acc.dtype else {
@@ -57,6 +67,21 @@ public enum Requantize: Operation {
     var y = Expectation(
       Tensor(output, shape: acc.shape, codes: Array(repeating: 0, count: acc.count)))
     let typeMinimum = output.integerRange?.lowerBound ?? 0
+    if isBulk, accFormat.bits <= 32, let offset = accZero.int64 {
+      let fast = multipliers.compactMap {
+        FastRequantization(rule, $0, isWide: false, range: range)
+      }
+      if fast.count == multipliers.count {
+        for (index, code) in acc.codes.enumerated() {
+          let zeroPoint = zero.codes[zeroMap.index(of: index)]
+          let level = fast[map.multiplier(of: index)].level(
+            of: code - offset, zero: zeroPoint, &coverage)
+          coverage.insert(.oddZeroPointTie, if: zeroPoint % 2 != 0)
+          y.set(level, at: index)
+        }
+        return Outcome([("y", y)], coverage: coverage)
+      }
+    }
     for index in 0..<acc.count {
       trace.begin(index)
       var events = LevelEvents()
@@ -121,7 +146,8 @@ public enum Requantize: Operation {
       let map = try ParameterMap.along(axis: axis, of: acc, parameter: scale, named: "scale")
       var result: [RequantizationRule.Multiplier] = []
       for value in try AffineParameters.positiveScales(scale, named: "scale") {
-        result.append(try rule.multiplier(ofScale: value.rational ?? 1))
+        result.append(
+          try rule.multiplier(ofScale: value.rational ?? 1, isWide: acc.dtype.bits > 32))
       }
       return (result, MultiplierMap(first: map, count: result.count))
     }

@@ -29,8 +29,9 @@ public enum Truncate: Operation {
   public static func evaluate(
     _ arguments: inout Arguments, explaining reference: ElementReference?
   ) throws(CaseError) -> Outcome {
-    let rule = try arguments.dialect.rule(Self.self, as: Variants<TruncateRule>.self).base
+    let rules = try arguments.dialect.rule(Self.self, as: Variants<TruncateRule>.self)
     let x = try arguments.input("x")
+    let rule = rules.rule(for: Situation(operation: name, input: x.dtype))
     guard let format = x.dtype.floatFormat else { throw .malformed("x must have a float type") }
     let version = try arguments.integer("version", in: 1...2, default: 1)
     let rounding = try rule.rounding(&arguments)
@@ -153,7 +154,9 @@ struct TruncateRule: DialectRule {
       let level = try nearest.round(sum, arithmetic)
       trace.note("level", Readable.text(level), "round(x / scale + zero point)", "affine §24")
       var shift = element.bits
-      if element.range != nil, let ratio = ratio(element) { shift = try nearestLog2(ratio) }
+      if element.range != nil, let ratio = ratio(element) {
+        shift = try nearestLog2(ratio, arithmetic)
+      }
       let power = Number.finite(Rational(1).scaledByPowerOfTwo(shift))
       var shifted = arithmetic.divide(level, power)
       trace.note("shift", Readable.text(shifted), "right by \(shift) bits", "affine §25")
@@ -171,7 +174,9 @@ struct TruncateRule: DialectRule {
         "rounding", Readable.text(rounded), element.rounding.phrase, element.rounding.clause)
       let zero = element.range == nil ? element.zero : arithmetic.divide(element.zero, power)
       let difference = arithmetic.add(rounded, -zero)
-      return arithmetic.multiply(difference, element.outputScale)
+      let result = arithmetic.multiply(difference, element.outputScale)
+      // Real numbers have one zero.
+      return precision == .exact && result.isZero ? .zero : result
     } catch {
       throw .precondition("the value is not an integer and the rounding is exact")
     }
@@ -185,7 +190,19 @@ struct TruncateRule: DialectRule {
   }
 
   /// `round(log2 ratio)`: a ratio lies above a half step where its square exceeds 2^(2k + 1).
-  private func nearestLog2(_ ratio: Rational) throws(InexactResult) -> Int {
+  ///
+  /// In a binary format both the ratio and its logarithm are rounded first.
+  private func nearestLog2(
+    _ ratio: Rational, _ arithmetic: Arithmetic
+  ) throws(InexactResult) -> Int {
+    if arithmetic.format != nil, let rounded = arithmetic.convert(.finite(ratio)).rational {
+      let bits = 192
+      let logarithm = Real.divide(
+        Real.log(Real(rounded, precision: bits, .nearest), .nearest),
+        Real.log(Real(2, precision: bits, .nearest), .nearest), .nearest)
+      let value = arithmetic.convert(.finite(logarithm.rational ?? 0)).rational ?? 0
+      return Int(try value.rounded(.nearestEven).int64 ?? 0)
+    }
     let floor = ratio.floorLog2
     let threshold = Rational(1).scaledByPowerOfTwo(2 * floor + 1)
     return ratio * ratio > threshold ? floor + 1 : floor

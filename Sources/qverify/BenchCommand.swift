@@ -1,0 +1,9 @@
+import ArgumentParser
+
+/// `qverify bench`: how fast it is.
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Measure how fast the kernels and the fuzzer are: ratios taken in one run.",
+    subcommands: [BenchKernelsCommand.self, BenchFuzzCommand.self])
+}
