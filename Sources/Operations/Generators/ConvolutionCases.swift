@@ -31,7 +31,7 @@ struct ConvolutionShape {
       group = choices.length(atLeast: 1, atMost: limit)
       outputsPerGroup = choices.choose([(1, 6), (2, 2), (3, 1)])
     } else {
-      group = choices.choose([(1, 10), (2, 2), (3, 1), (4, 1)])
+      group = choices.choose([(1, 20), (2, 4), (3, 2), (4, 2), (5, 1), (8, 1)])
       channelsPerGroup = choices.length(atLeast: 1, atMost: group == 1 ? limit : 12)
       outputsPerGroup = choices.length(atMost: group == 1 ? limit : 8)
       if group == 1 && choices.oneIn(16) {
@@ -44,7 +44,7 @@ struct ConvolutionShape {
       makeLarge(&choices)
       return
     }
-    kernel = (1 + choices.choose(below: 4), 1 + choices.choose(below: 4))
+    kernel = (Self.extent(&choices), Self.extent(&choices))
     strides = (Self.step(&choices), Self.step(&choices))
     dilations = (Self.step(&choices), Self.step(&choices))
     switch choices.choose([(0, 4), (1, 5), (2, 1), (3, 1), (4, 1)]) {
@@ -84,7 +84,11 @@ struct ConvolutionShape {
   }
 
   private static func step(_ choices: inout Choices) -> Int {
-    choices.choose([(1, 6), (2, 2), (3, 1)])
+    choices.choose([(1, 24), (2, 8), (3, 3), (4, 1), (5, 1)])
+  }
+
+  private static func extent(_ choices: inout Choices) -> Int {
+    choices.choose([(1, 10), (2, 10), (3, 10), (4, 6), (5, 2), (7, 1)])
   }
 
   var channels: Int { group * channelsPerGroup }

@@ -34,10 +34,21 @@ enum QuantizedProductCases {
           return format.code(of: value * (0.25 + 2 * Double(randomness.below(1 << 20)) / 0x1p20))
         })
     }
-    let x = draw(&choices, around: 1)
-    let y = draw(&choices, around: 1)
+    // (1 + e)(1 - e) lies so close below one that its 31-bit fraction rounds up to one.
+    let isNextToOne = choices.mood(20) == 0
+    let e = isNextToOne ? 0x1p-18 : 0
+    let power = Double(sign: .plus, exponent: target.exponent, significand: 1)
+    func near(_ choices: inout Choices, _ value: Double, plus: Double) -> Int64 {
+      guard isNextToOne else { return draw(&choices, around: value) }
+      return Int64(
+        bitPattern: choices.scale(format) { _ in format.code(of: value * (1 + plus)) })
+    }
+    let x = near(&choices, 1, plus: e)
+    let y = near(&choices, 1, plus: 0)
     let count = Tensor.count(of: weightScaleShape) ?? 0
-    let weights = (0..<count).map { _ in draw(&choices, around: target) }
+    let weights = (0..<count).map { _ in
+      near(&choices, isNextToOne ? power : target, plus: -e)
+    }
     test.inputs[names.input] = Tensor(scalar: x, .float32)
     test.inputs["y_scale"] = Tensor(scalar: y, .float32)
     test.inputs[names.weight] = Tensor(.float32, shape: weightScaleShape, codes: weights)

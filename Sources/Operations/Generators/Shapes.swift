@@ -137,7 +137,9 @@ struct ElementwiseShape {
     case 1:
       let outer = 1 + choices.choose(below: 2)
       let channels = choices.length(atLeast: 1, atMost: 140)
-      let inner = choices.length(atMost: max(2, min(66, 280 / channels)))
+      let isLarge = choices.oneIn(60)
+      let inner = choices.length(
+        atMost: isLarge ? 66 : max(2, min(66, 280 / channels)))
       switch rule {
       case .broadcast:
         x = [outer, channels, inner]

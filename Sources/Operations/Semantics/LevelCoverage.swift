@@ -70,7 +70,8 @@ extension Coverage {
 
   /// Notes how a level came about.
   mutating func insert(
-    _ events: LevelEvents, level: Level, zero: Number, range: ClosedRange<Integer>
+    _ events: LevelEvents, level: Level, zero: Number, range: ClosedRange<Integer>,
+    isZeroPointInside: Bool = false
   ) {
     if let before = events.beforeRounding {
       let doubled = before * 2
@@ -79,8 +80,8 @@ extension Coverage {
       insert(.onLevel, if: isOnLevel)
       insert(.betweenLevels, if: !isOnLevel && !isTie)
       if isTie, let unclamped = events.unclamped.rational, let zero = zero.rational {
-        // The level before the zero point tells which way the tie went.
-        let wentUp = unclamped - zero > before || unclamped > before && zero.isZero
+        // Where the zero point came after the rounding, the level without it tells the way.
+        let wentUp = isZeroPointInside ? unclamped > before : unclamped - zero > before
         insert(wentUp ? .tieUp : .tieDown)
         insert(.oddZeroPointTie, if: !(zero / 2).isInteger)
       } else if !isOnLevel {

@@ -244,6 +244,8 @@ struct DequantizeRule: DialectRule {
     value = arithmetic(through).convert(value)
     trace.note(
       "scaling", Readable.text(value), "* \(Readable.text(scale)), \(products.name)", "affine §14")
+    // Real numbers have one zero.
+    if product == .exact && value == .negativeZero { value = .zero }
     let result = output.rounded(value)
     if result != value {
       trace.note("output", Readable.text(result), "rounded to \(output.name)", "rounding §1")

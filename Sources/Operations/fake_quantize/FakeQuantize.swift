@@ -135,7 +135,8 @@ public enum FakeQuantize: Operation {
       }
       coverage.insert(input: element.x, code: x.codes[index], x.dtype)
       coverage.insert(
-        events, level: level, zero: element.zero, range: range.integers)
+        events, level: level, zero: element.zero, range: range.integers,
+        isZeroPointInside: rule.level.zeroPoint == .beforeRounding)
     }
     var outputs = [(name: "y", expectation: y)]
     if rule.hasMask { outputs.append((name: "mask", expectation: mask)) }

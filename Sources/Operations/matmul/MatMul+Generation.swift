@@ -24,8 +24,9 @@ extension MatMul {
   ) -> (test: Case, columns: Int) {
     let types = OperandTypes(from: &choices, rule)
     let isLarge = choices.oneIn(8)
-    let rows = choices.length(atMost: isLarge ? 40 : 9)
-    let columns = choices.length(atMost: isLarge ? 140 : 36)
+    let isLong = isLarge && choices.oneIn(2)
+    let rows = choices.length(atMost: isLong ? 140 : isLarge ? 20 : 9)
+    let columns = choices.length(atMost: isLong ? 9 : isLarge ? 140 : 36)
     // Deep sums leave int16 and, now and then, int32.
     let isDeep = choices.oneIn(400)
     let depth =

@@ -112,7 +112,9 @@ public enum Quantize: Operation {
         y.leaveUnspecified(at: index)
       }
       coverage.insert(input: value, code: x.codes[index], x.dtype)
-      coverage.insert(events, level: level, zero: zero, range: range)
+      coverage.insert(
+        events, level: level, zero: zero, range: range,
+        isZeroPointInside: rule.level.zeroPoint == .beforeRounding)
     }
     return Outcome([("y", y)], coverage: coverage, stages: trace.stages)
   }

@@ -27,10 +27,16 @@ extension Requantize {
     let real = multipliers(from: &choices, rule, acc, parameter, usesScale: usesScale, &test)
     if accZero != 0 { test.inputs["acc_zero_point"] = Tensor(scalar: accZero, acc) }
     test.inputs["zero_point"] = zeros
+    var levels = Choices.range(of: output)
+    if choices.oneIn(6) {
+      let ends = [choices.integer(of: output), choices.integer(of: output)].sorted()
+      levels = ends[0]...ends[1]
+      test.attributes["qmin"] = .integer(Int(ends[0]))
+      test.attributes["qmax"] = .integer(Int(ends[1]))
+    }
 
     choices.beginBlock()
     let range = Choices.range(of: acc)
-    let levels = Choices.range(of: output)
     let total = Tensor.count(of: shape) ?? 0
     let codes = (0..<total).map { index in
       let channel = isFirst ? index / max(count, 1) : index % channels
