@@ -66,7 +66,7 @@ public struct Shrinker {
     var index = 0
     while let structure = best.blocks.first, index < structure.count {
       let value = structure[index]
-      for lower in Self.lowered(value) {
+      for lower in Self.lowered(value) where index < count(ofBlock: 0) {
         var candidate = best
         candidate.blocks[0][index] = lower
         if attempt(candidate) || attemptCut(index, to: lower)
@@ -145,16 +145,21 @@ public struct Shrinker {
     return false
   }
 
+  /// How many choices a block of the best has; blocks may vanish while a pass goes on.
+  private func count(ofBlock block: Int) -> Int {
+    block < best.blocks.count ? best.blocks[block].count : 0
+  }
+
   /// Deletes runs of choices, long ones first.
   private mutating func deleteRuns() {
     for block in best.blocks.indices {
-      var length = max(1, best.blocks[block].count / 2)
+      var length = max(1, count(ofBlock: block) / 2)
       while length >= 1 {
-        var start = best.blocks[block].count - length
-        while start >= 0 && block < best.blocks.count {
-          var candidate = best
-          let end = min(start + length, candidate.blocks[block].count)
+        var start = count(ofBlock: block) - length
+        while start >= 0 {
+          let end = min(start + length, count(ofBlock: block))
           if start < end {
+            var candidate = best
             candidate.blocks[block].removeSubrange(start..<end)
             _ = attempt(candidate)
           }
@@ -168,11 +173,11 @@ public struct Shrinker {
   /// Sets runs of choices to zero, long ones first.
   private mutating func zeroRuns() {
     for block in best.blocks.indices {
-      var length = best.blocks[block].count
+      var length = count(ofBlock: block)
       while length > 1 {
         var start = 0
-        while block < best.blocks.count && start < best.blocks[block].count {
-          let end = min(start + length, best.blocks[block].count)
+        while start < count(ofBlock: block) {
+          let end = min(start + length, count(ofBlock: block))
           if best.blocks[block][start..<end].contains(where: { $0 != 0 }) {
             var candidate = best
             for index in start..<end { candidate.blocks[block][index] = 0 }
@@ -189,7 +194,7 @@ public struct Shrinker {
   private mutating func minimizeEach() {
     for block in best.blocks.indices {
       var index = 0
-      while block < best.blocks.count && index < best.blocks[block].count {
+      while index < count(ofBlock: block) {
         minimize(block, index)
         index += 1
       }
@@ -198,10 +203,11 @@ public struct Shrinker {
 
   private mutating func minimize(_ block: Int, _ index: Int) {
     var isLower = true
-    while isLower && trialsLeft > 0 {
+    while isLower && trialsLeft > 0 && index < count(ofBlock: block) {
       isLower = false
-      guard block < best.blocks.count, index < best.blocks[block].count else { return }
       for lower in Self.lowered(best.blocks[block][index]) {
+        // A step may have changed the shape of the sequence.
+        guard index < count(ofBlock: block) else { return }
         var candidate = best
         candidate.blocks[block][index] = lower
         // Few values that others were solved for: lower one, and draw the others to fit.
