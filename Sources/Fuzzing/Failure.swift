@@ -28,7 +28,7 @@ public struct Failure: Sendable {
   public var likeness: String?
 
   /// How many cases shrinking may run.
-  private static let shrinkTrials = 6000
+  private static let shrinkTrials = 10_000
 
   /// Shrinks a failing case and explains it.
   static func shrunk(

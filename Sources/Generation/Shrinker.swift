@@ -12,7 +12,7 @@ public struct Shrinker {
   private var trialsLeft: Int
   private var seen: Set<ChoiceSequence> = []
   /// How often elements are drawn anew for one simpler structure.
-  private static let resamples = 8
+  private static let resamples = 32
   /// Runs the generator and the check; returns what was really drawn if the case still fails.
   private let stillFails: (inout Choices) -> Bool
 

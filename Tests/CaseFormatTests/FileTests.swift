@@ -242,6 +242,39 @@ import Testing
     #expect(!two.isEmpty && two.allSatisfy { (try? $0.result.get()) == nil })
   }
 
+  /// No change of a few bytes makes the reader crash; what is still read is written and read again.
+  @Test func mutations() {
+    let text = Array(
+      line(
+        "\"dtype\": \"float16\", \"shape\": [2, 2], \"data\": [1.5, \"nan\", \"0x1p-3\", -0]",
+        section: "inputs"
+      ).utf8)
+    var state: UInt64 = 1
+    func random(_ bound: Int) -> Int {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int(state >> 33) % bound
+    }
+    let bytes = Array("{}[]\",:0159.eE+-xXpn\\/ \n\u{7F}\u{E9}tfu".utf8)
+    for _ in 0..<4000 {
+      var changed = text
+      for _ in 0...random(3) {
+        let place = random(changed.count)
+        switch random(3) {
+        case 0: changed[place] = bytes[random(bytes.count)]
+        case 1: changed.remove(at: place)
+        default: changed.insert(bytes[random(bytes.count)], at: place)
+        }
+      }
+      for record in CaseFile.records(in: changed) {
+        guard case .success(let test) = record.result else { continue }
+        let again = CaseFile.records(in: Array(CaseFile.json(test).description.utf8))
+        guard again.first?.result != .success(test) else { continue }
+        Issue.record("\(String(decoding: changed, as: UTF8.self))")
+        return
+      }
+    }
+  }
+
   @Test func quoting() {
     let text = "a\"b\\c\n\r\t\u{1}\u{1F}é😀/"
     let json = JSONValue.string(text).description
