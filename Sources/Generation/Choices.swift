@@ -148,6 +148,7 @@ public struct Choices: Sendable {
 
   /// Goes to the next sequence of an enumeration; false when all have been seen.
   public mutating func advance() -> Bool {
+    guard digits.count >= drawn.count else { return false }
     digits.removeLast(digits.count - drawn.count)
     while let last = digits.popLast() {
       if last.value + 1 < last.bound {

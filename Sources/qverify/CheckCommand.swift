@@ -43,8 +43,10 @@ struct CheckCommand: ParsableCommand {
     let dialect = try dialect.map { try Input.dialects([$0])[0] }
     let chosen = subject == "file" ? nil : try Input.subjects(subject)[0]
     let records = try Input.records(file)
-    let checks = Parallel.map(records, jobs: jobs) { record in
-      CaseCheck(record, dialect: dialect, subject: chosen)
+    let checks = ExitGuard.run {
+      Parallel.map(records, jobs: jobs) { record in
+        CaseCheck(record, dialect: dialect, subject: chosen)
+      }
     }
     var counts: [CaseCheck.Status: Int] = [:]
     for (record, check) in zip(records, checks) {

@@ -115,7 +115,7 @@ struct FuzzCommand: ParsableCommand {
     if !quiet && StandardError.isTerminal { plan.progress = ProgressLine.show }
 
     var campaign = Campaign(plan)
-    let report = campaign.run()
+    let report = ExitGuard.run { campaign.run() }
     if !quiet && StandardError.isTerminal { ProgressLine.clear() }
     var files: [String?] = []
     for failure in report.failures {

@@ -44,7 +44,9 @@ struct ReplayCommand: ParsableCommand {
         throw Exit.malformed
       }
       for subject in subjects {
-        let judgement = Judge().judge(test, dialect: dialect, subject: subject, outcome: outcome)
+        let judgement = ExitGuard.run {
+          Judge().judge(test, dialect: dialect, subject: subject, outcome: outcome)
+        }
         if judgement.verdict == .unsupported {
           print("\(test.id): \(subject.name): unsupported: \(judgement.message)")
           continue

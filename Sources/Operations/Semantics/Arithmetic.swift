@@ -21,7 +21,10 @@ struct Arithmetic: Hashable, Sendable {
     }
   }
 
-  func convert(_ x: Number) -> Number { format?.rounded(x) ?? x }
+  /// A value in the working precision; real numbers have one zero.
+  func convert(_ x: Number) -> Number {
+    format?.rounded(x) ?? (x == .negativeZero ? .zero : x)
+  }
 
   func add(_ x: Number, _ y: Number) -> Number {
     if let format { return format.add(x, y) }
