@@ -21,10 +21,7 @@ struct Arithmetic: Hashable, Sendable {
     }
   }
 
-  /// A value in the working precision; real numbers have one zero.
-  func convert(_ x: Number) -> Number {
-    format?.rounded(x) ?? (x == .negativeZero ? .zero : x)
-  }
+  func convert(_ x: Number) -> Number { format?.rounded(x) ?? x }
 
   func add(_ x: Number, _ y: Number) -> Number {
     if let format { return format.add(x, y) }

@@ -162,6 +162,8 @@ public enum Quantize: Operation {
     _ trace: inout Trace
   ) {
     var value = arithmetic.divide(arithmetic.convert(x), arithmetic.convert(scale))
+    // Real numbers have one zero.
+    if arithmetic == .exact && value == .negativeZero { value = .zero }
     if addsZero { value = arithmetic.add(value, .zero) }
     trace.note(
       "scaling", Readable.text(value),
