@@ -186,6 +186,20 @@ public struct Campaign: Sendable {
     let generated = clock.now
     harvest.times.generate += start.duration(to: generated)
     harvest.cases += 1
+    // A case that nobody takes is only worth its coverage, and only now and then.
+    let isTaken = lane.subjects.contains {
+      if case .ready = $0.prepare(test, dialect: lane.dialect) { return true }
+      return false
+    }
+    if !isTaken && item.index % 8 != 0 {
+      for (index, subject) in lane.subjects.enumerated() where !lane.isResting[index] {
+        if case .refused(let reason) = subject.prepare(test, dialect: lane.dialect) {
+          harvest.lanes[item.lane][index].add(
+            Judgement(.unsupported, reason), Outcome([]), time: .zero)
+        }
+      }
+      return
+    }
     let outcome: Outcome
     do throws(CaseError) {
       outcome = try Reference.evaluateFast(test, dialect: lane.dialect)
@@ -247,6 +261,7 @@ public struct Campaign: Sendable {
     {
       lanes[failure.lane].isResting[failure.subject] = true
       let lane = lanes[failure.lane]
+      if isKnown(lane, lane.subjects[failure.subject], failure.verdict) { continue }
       var choices = Choices(
         randomness: Randomness(seed: lane.seed, stream: UInt64(failure.index)))
       _ = lane.operation.generate(from: &choices, dialect: lane.dialect)
@@ -257,6 +272,25 @@ public struct Campaign: Sendable {
           others: lane.subjects, origin: "seed \(plan.seed), case \(failure.index)"))
     }
     report.times.shrink += start.duration(to: clock.now)
+  }
+
+  /// Whether a failure that was shrunk already shows itself in another subject too.
+  private mutating func isKnown(_ lane: Lane, _ subject: any Subject, _ verdict: Verdict) -> Bool {
+    for (index, known) in report.failures.enumerated()
+    where known.operation == lane.operation.name && known.dialect == lane.dialect.name
+      && known.verdict == verdict && verdict != .hung
+    {
+      guard let outcome = try? Reference.evaluateFast(known.test, dialect: lane.dialect) else {
+        continue
+      }
+      let judgement = Judge().judge(
+        known.test, dialect: lane.dialect, subject: subject, outcome: outcome)
+      if judgement.verdict == verdict && judgement.element == known.judgement.element {
+        report.failures[index].alsoFailing.append(subject.name)
+        return true
+      }
+    }
+    return false
   }
 
   // MARK: Regressions

@@ -1,5 +1,6 @@
 public import CaseFormat
 import Foundation
+import Operations
 
 /// Failing cases on disk, by value: they run first next time.
 public struct Corpus: Sendable {
@@ -29,7 +30,12 @@ public struct Corpus: Sendable {
       }
       for record in CaseFile.records(in: [UInt8](data), directory: directory) {
         switch record.result {
-        case .success(let test): cases.append(test)
+        case .success(let test):
+          if Registry.operation(named: test.operation) == nil {
+            problems.append("\(path):\(record.line): unknown op '\(test.operation)'")
+          } else {
+            cases.append(test)
+          }
         case .failure(let error):
           let id = record.id.map { " case '\($0)':" } ?? ""
           problems.append("\(path):\(record.line):\(id) \(error)")
@@ -39,13 +45,15 @@ public struct Corpus: Sendable {
     return (cases, problems)
   }
 
-  /// Saves a failure's case under its id, all of it or nothing.
+  /// The file of a failure's case, which is saved under its id if it is new, all of it or nothing.
   ///
   /// - Returns: the path of the file.
-  public func save(_ failure: Failure) throws -> String {
+  /// - Throws: what Foundation throws where the file cannot be written.
+  public func path(of failure: Failure) throws -> String {
     try FileManager.default.createDirectory(
       atPath: directory, withIntermediateDirectories: true)
     let path = directory + "/" + failure.test.id + ".json"
+    if failure.choices == nil && FileManager.default.fileExists(atPath: path) { return path }
     let text = CaseFile.json(failure.test).description + "\n"
     try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
     return path

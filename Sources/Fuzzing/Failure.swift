@@ -24,6 +24,8 @@ public struct Failure: Sendable {
   public var stages: [Stage]
   /// What other subjects give for that element.
   public var others: [(subject: String, code: Int64)]
+  /// Other subjects that fail in the same way on the same case.
+  public var alsoFailing: [String] = []
   /// What the subject's behaviour looks like; nil where nothing known fits.
   public var likeness: String?
 
@@ -45,7 +47,7 @@ public struct Failure: Sendable {
         judge.judge(test, dialect: dialect, subject: subject, outcome: outcome)
       )
     }
-    let trials = verdict == .hung ? 60 : shrinkTrials
+    let trials = verdict == .hung ? 40 : shrinkTrials
     var shrinker = Shrinker(sequence, trials: trials) { choices in
       attempt(&choices)?.2.verdict == verdict
     }
@@ -110,9 +112,11 @@ public struct Failure: Sendable {
     if judgement.verdict == .mismatch {
       likeness = Hypotheses(operation, dialect, subject, judge).likeness(test, outcome)
     }
-    let hash = String(Failure.hash("\(CaseFile.json(test))"), radix: 16).suffix(6)
-    test.id = "\(operation.name)-\(hash)"
-    test.note = "\(subject.name): \(judgement.verdict.rawValue); found with \(origin)"
+    if choices != nil {
+      let hash = String(Failure.hash("\(CaseFile.json(test))"), radix: 16).suffix(6)
+      test.id = "\(operation.name)-\(hash)"
+      test.note = "\(subject.name): \(judgement.verdict.rawValue); found with \(origin)"
+    }
     self.test = test
   }
 
@@ -135,6 +139,9 @@ extension Failure: CustomStringConvertible {
   /// The failure as people read it; `replayFile` is named where the case was saved.
   public func text(replayFile: String?) -> String {
     var lines = ["\(operation)/\(dialect): \(subject) \(headline)"]
+    if !alsoFailing.isEmpty {
+      lines.append(line("so do", alsoFailing.joined(separator: ", ")))
+    }
     lines.append(contentsOf: inputLines)
     if let element = judgement.element, let expectation = test.outputs?[element.output] {
       lines.append(contentsOf: valueLines(element, expectation))

@@ -32,6 +32,7 @@ struct Hypotheses {
   private struct Probe {
     var test: Case
     var given: [[Int64]]
+    var exact: [Expectation]
   }
 
   /// What the subject's answers look like, tested on fresh cases before it is said.
@@ -39,50 +40,76 @@ struct Hypotheses {
     guard let given = judge.outputs(of: subject, test, dialect: dialect, like: outcome) else {
       return nil
     }
-    let failing = Probe(test: test, given: given)
+    let failing = Probe(
+      test: test, given: given, exact: outcome.outputs.map(\.expectation))
     let candidates = hypotheses.filter {
       agreement($0, failing).map { $0.agreed == $0.total } ?? false
     }
     if candidates.isEmpty { return nil }
     let probes = probes()
-    var nearest: (name: String, share: Double)?
+    var complete: [String] = []
+    var compared = 0
+    var nearest: (name: String, explained: Int, wrong: Int)?
     for candidate in candidates {
-      var (agreed, total) = (0, 0)
-      for probe in probes {
-        guard let result = agreement(candidate, probe) else { continue }
-        agreed += result.agreed
-        total += result.total
+      var sum = Agreement()
+      for probe in probes { sum.add(agreement(candidate, probe)) }
+      if sum.total > 0 && sum.agreed == sum.total {
+        complete.append(candidate.name)
+        compared = sum.total
+      } else if sum.explained > nearest?.explained ?? 0 {
+        nearest = (candidate.name, sum.explained, sum.wrong)
       }
-      if total > 0 && agreed == total {
-        return "\(candidate.name) (agrees on all \(total) probes)"
-      }
-      let share = total > 0 ? Double(agreed) / Double(total) : 0
-      if share > nearest?.share ?? 0.5 { nearest = (candidate.name, share) }
     }
-    return nearest.map {
-      "\($0.name) in part (agrees on \(Int($0.share * 1000) / 10).\(Int($0.share * 1000) % 10) % "
-        + "of the probes)"
+    if !complete.isEmpty {
+      // Faults stand before dialects: they say what to look for.
+      let faults = complete.filter { !$0.contains("/") }.prefix(2)
+      let dialects = complete.filter { $0.contains("/") }.prefix(faults.isEmpty ? 2 : 1)
+      return (faults + dialects).joined(separator: ", or ")
+        + " (agrees on all \(compared) probes)"
+    }
+    guard let nearest, nearest.explained * 10 >= nearest.wrong * 8 else { return nil }
+    return "\(nearest.name), in part (explains \(nearest.explained) of "
+      + "\(nearest.wrong) wrong elements)"
+  }
+
+  /// How well a hypothesis explains what a subject gave.
+  private struct Agreement {
+    var agreed = 0
+    var total = 0
+    /// Elements that the subject has wrong, and those of them that the hypothesis explains.
+    var wrong = 0
+    var explained = 0
+
+    mutating func add(_ other: Agreement?) {
+      guard let other else { return }
+      agreed += other.agreed
+      total += other.total
+      wrong += other.wrong
+      explained += other.explained
     }
   }
 
   /// How many elements of a probe a hypothesis explains; nil where it has no answer.
-  private func agreement(
-    _ hypothesis: Hypothesis, _ probe: Probe
-  ) -> (agreed: Int, total: Int)? {
+  private func agreement(_ hypothesis: Hypothesis, _ probe: Probe) -> Agreement? {
     guard var changed = hypothesis.transform(probe.test) else { return nil }
     changed.outputs = nil
     guard let outcome = try? Reference.evaluateFast(changed, dialect: hypothesis.dialect) else {
       return nil
     }
-    var (agreed, total) = (0, 0)
-    for (output, given) in zip(outcome.outputs, probe.given) {
+    var result = Agreement()
+    for ((output, given), exact) in zip(zip(outcome.outputs, probe.given), probe.exact) {
       guard output.expectation.tensor.count == given.count else { return nil }
       for (index, code) in given.enumerated() where !output.expectation.isUnspecified(at: index) {
-        total += 1
-        if output.expectation.agrees(code, at: index) { agreed += 1 }
+        let agrees = output.expectation.agrees(code, at: index)
+        result.total += 1
+        result.agreed += agrees ? 1 : 0
+        if !exact.agrees(code, at: index) {
+          result.wrong += 1
+          result.explained += agrees ? 1 : 0
+        }
       }
     }
-    return (agreed, total)
+    return result
   }
 
   private func probes() -> [Probe] {
@@ -93,7 +120,8 @@ struct Hypotheses {
       guard let outcome = try? Reference.evaluateFast(test, dialect: dialect),
         let given = judge.outputs(of: subject, test, dialect: dialect, like: outcome)
       else { continue }
-      probes.append(Probe(test: test, given: given))
+      probes.append(
+        Probe(test: test, given: given, exact: outcome.outputs.map(\.expectation)))
     }
     return probes
   }

@@ -20,7 +20,7 @@ public final class Judge {
   /// Makes a judge.
   ///
   /// - Parameter timeout: how long one call may take.
-  public init(timeout: Duration = .seconds(5)) { self.timeout = timeout }
+  public init(timeout: Duration = .seconds(2)) { self.timeout = timeout }
 
   /// Judges a subject on a case whose exact outcome is known.
   public func judge(

@@ -118,9 +118,14 @@ struct FuzzCommand: ParsableCommand {
     let report = ExitGuard.run { campaign.run() }
     if !quiet && StandardError.isTerminal { ProgressLine.clear() }
     var files: [String?] = []
+    let keeps = corpus != nil || store.exists
     for failure in report.failures {
-      let keeps = (corpus != nil || store.exists) && failure.choices != nil
-      files.append(keeps ? try store.save(failure) : nil)
+      do {
+        files.append(keeps ? try store.path(of: failure) : nil)
+      } catch {
+        StandardError.line("qverify: cannot save a failure in '\(store.directory)': \(error)")
+        files.append(nil)
+      }
     }
     let printed = CampaignText(report: report, files: files, jobs: jobs)
     print(format == .text ? printed.text : printed.json.description)

@@ -63,8 +63,12 @@ struct ConvolutionShape {
     )
     let products = max(1, channelsPerGroup * outputsPerGroup * group * kernel.0 * kernel.1)
     let room = max(1, min(8, Self.productLimit / products / 4))
-    height = least.0 + choices.choose(below: room)
-    width = least.1 + choices.choose(below: room)
+    height = Self.size(&choices, least: least.0, room: room)
+    width = Self.size(&choices, least: least.1, room: room)
+    // Rows around the vector widths, for kernels that work along them.
+    if choices.oneIn(10) {
+      width += choices.length(atMost: max(1, min(70, Self.productLimit / products)))
+    }
   }
 
   /// An image beyond the blocks that kernels work in: more than 256 KiB, for few outputs.
@@ -81,6 +85,12 @@ struct ConvolutionShape {
     kernel = (1 + choices.choose(below: 2), 1)
     height = 72 + choices.choose(below: 16)
     width = 72 + choices.choose(below: 16)
+  }
+
+  /// A size of the image; nothing at all is the least simple.
+  private static func size(_ choices: inout Choices, least: Int, room: Int) -> Int {
+    let size = max(1, least) + choices.choose(below: room)
+    return least == 0 && choices.oneIn(20) ? 0 : size
   }
 
   private static func step(_ choices: inout Choices) -> Int {

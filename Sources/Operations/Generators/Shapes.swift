@@ -7,7 +7,8 @@ extension Randomness {
   /// A length around the vector widths: every tail of 4, 8, 16, 32 and 64 lanes.
   mutating func length(atMost limit: Int) -> Int {
     let length: Int
-    switch below(8) {
+    switch below(9) {
+    case 8: length = below(limit + 1)
     case 0, 1: length = below(6)
     case 2, 3: length = below(20)
     case 4: length = pick([3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33])

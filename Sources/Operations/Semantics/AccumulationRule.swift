@@ -112,6 +112,16 @@ extension AccumulationRule {
       if overflow == .saturateEach { sum = format.saturated(sum) }
     }
     let settled = try settle(sum, in: format)
+    if trace.isOn && reduction.depth <= 6 {
+      var terms: [String] = []
+      reduction.forEachTerm(of: output) { input, weight in
+        let level = input.map { "\(x[$0])" } ?? "padding"
+        terms.append("(\(level) - \(xZero)) * (\(w[weight]) - \(wZero))")
+      }
+      let bias = reduction.bias(of: output)
+      trace.note(
+        "terms", terms.joined(separator: " + "), "bias \(bias)", "accumulate §3")
+    }
     trace.note(
       "accumulation", settled?.description ?? "unspecified",
       settled == sum

@@ -19,9 +19,16 @@ extension FakeQuantize {
     if rule.kind == .bitWidth {
       range = bitWidthRange(from: &choices, &test)
     } else {
-      range = choices.choose([
+      let usual: [ClosedRange<Int64>] = [
         -128...127, 0...255, -127...127, -8...7, 0...15, -2...1, 0...1, -32768...32767, 0...65535,
-      ])
+      ]
+      if choices.oneIn(4) {
+        let whole: ClosedRange<Int64> = -32768...65535
+        let ends = (0..<2).map { _ in choices.integer(in: whole) { $0.edge(-300...300) } }.sorted()
+        range = ends[0]...ends[1]
+      } else {
+        range = choices.choose(usual)
+      }
       test.attributes["qmin"] = .integer(Int(range.lowerBound))
       test.attributes["qmax"] = .integer(Int(range.upperBound))
       if let mode = mode(from: &choices, rule.clampModes.map(\.name)) {
