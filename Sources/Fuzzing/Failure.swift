@@ -8,6 +8,8 @@ public import Verification
 public struct Failure: Sendable {
   public var operation: String
   public var dialect: String
+  /// The file of a dialect that is not built in.
+  public var dialectPath: String?
   public var subject: String
   public var verdict: Verdict
   /// The shrunk case, with its exact outputs.
@@ -85,6 +87,7 @@ public struct Failure: Sendable {
   ) {
     self.operation = operation.name
     self.dialect = dialect.name
+    dialectPath = dialect.path
     self.subject = subject.name
     verdict = judgement.verdict
     var test = test
@@ -148,7 +151,7 @@ extension Failure: CustomStringConvertible {
     }
     if let likeness { lines.append(line("looks like", likeness)) }
     let replay = replayFile ?? replayText
-    let dialectOption = dialect.hasSuffix(".yaml") ? " --dialect \(dialect)" : ""
+    let dialectOption = dialectPath.map { " --dialect \($0)" } ?? ""
     lines.append(
       line("replay", "qverify replay \(replay) --subject \(subject)\(dialectOption)"))
     return lines.joined(separator: "\n")

@@ -15,6 +15,8 @@ public struct Dialect: Sendable {
   public let sources: [String]
   /// The built-in dialects that it extends, the nearest first.
   public let lineage: [String]
+  /// The file that it was read from; nil for a built-in one.
+  public private(set) var path: String?
   /// The file's own text, for certificates.
   public let text: String
   private let tree: YAMLTree
@@ -172,6 +174,8 @@ public struct Dialect: Sendable {
     guard let data = FileManager.default.contents(atPath: name) else {
       throw DialectError(file: name, line: 0, key: "", message: "cannot be read")
     }
-    return try parse(String(decoding: data, as: UTF8.self), file: name)
+    var dialect = try parse(String(decoding: data, as: UTF8.self), file: name)
+    dialect.path = name
+    return dialect
   }
 }

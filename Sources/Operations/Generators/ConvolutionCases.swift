@@ -40,7 +40,7 @@ struct ConvolutionShape {
         outputsPerGroup = 1 + outputsPerGroup % 3
       }
     }
-    if choices.oneIn(500) {
+    if choices.oneIn(1500) {
       makeLarge(&choices)
       return
     }

@@ -134,7 +134,7 @@ struct ElementwiseShape {
     switch choices.choose(kinds) {
     case 0:
       // Now and then long enough to leave any block that a kernel works in.
-      x = [choices.oneIn(400) ? 1000 + choices.choose(below: 4000) : choices.length(atMost: 140)]
+      x = [choices.oneIn(1000) ? 1000 + choices.choose(below: 4000) : choices.length(atMost: 140)]
     case 1:
       let outer = 1 + choices.choose(below: 2)
       let channels = choices.length(atLeast: 1, atMost: 140)

@@ -125,7 +125,7 @@ extension AccumulationRule {
     trace.note(
       "accumulation", settled?.description ?? "unspecified",
       settled == sum
-        ? "\(reduction.depth) products and the bias, "
+        ? "\(reduction.depth) product\(reduction.depth == 1 ? "" : "s") and the bias, "
           + (overflow == .saturateEach ? "each sum saturated" : "exact")
         : "\(sum) does not fit \(format.name): \(overflow.rawValue)", "accumulate §13")
     return settled

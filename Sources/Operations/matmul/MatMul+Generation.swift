@@ -34,7 +34,7 @@ extension MatMul {
       ? 1 + Int(choices.choose(below: 140_000) { 131_000 + UInt64($0.below(9_000)) })
       : choices.length(atLeast: 1, atMost: isLarge ? 260 : 140)
     // Operands beyond the blocks that kernels work in, for few columns.
-    let isTall = !isDeep && choices.oneIn(500)
+    let isTall = !isDeep && choices.oneIn(1500)
     let batches = batchShapes(from: &choices, isSmall: isDeep || isTall)
     var test = Case(id: "", operation: operation.name, dialect: dialect.name)
     if !isQuantized && rule.bits == 64 { test.attributes["output_dtype"] = .string("int64") }
