@@ -91,6 +91,21 @@ let package = Package(
       name: "NumberFormatsTests", dependencies: ["NumberFormats", "ExactArithmetic"],
       swiftSettings: strict),
     .testTarget(
+      name: "CaseFormatTests", dependencies: ["CaseFormat", "ExactArithmetic", "NumberFormats"],
+      swiftSettings: strict),
+    .testTarget(name: "GenerationTests", dependencies: ["Generation"], swiftSettings: strict),
+    .testTarget(
+      name: "OperationsTests",
+      dependencies: [
+        "ExactArithmetic", "NumberFormats", "CaseFormat", "Generation", "Operations",
+        "Specifications",
+      ], swiftSettings: strict),
+    .testTarget(
+      name: "FuzzingTests",
+      dependencies: [
+        "NumberFormats", "CaseFormat", "Generation", "Operations", "Verification", "Fuzzing",
+      ], swiftSettings: strict),
+    .testTarget(
       name: "KernelsTests", dependencies: ["Kernels"], exclude: ["neon"], swiftSettings: strict),
     .testTarget(name: "VerificationTests", dependencies: ["Verification"], swiftSettings: strict),
     .testTarget(

@@ -82,44 +82,38 @@ public struct Shrinker {
   /// Lowers a structural choice that may be a dimension, and cuts the elements to match.
   ///
   /// A dimension may stand in the sequence as it is or less one, and may be the outermost or the
-  /// innermost; elements are cut from the front or from the back. Whatever still fails is simpler.
+  /// innermost; a slice is cut from the front or the back, a single one anywhere. Whatever still fails
+  /// is simpler.
   private mutating func attemptCut(_ index: Int, to lower: UInt64) -> Bool {
     let value = Int(clamping: best.blocks[0][index])
     let removed = value - Int(clamping: lower)
     for dimension in [value, value + 1] where dimension > removed && dimension < 1 << 20 {
-      for cut in Cut.all {
-        var candidate = best
-        candidate.blocks[0][index] = lower
-        let blocks = candidate.blocks.indices.dropFirst()
-        for block in cut.isLastOnly ? blocks.suffix(1) : blocks {
-          candidate.blocks[block] = cut.apply(
-            candidate.blocks[block], dimension: dimension, removed: removed)
+      let isSingle = removed == 1 && dimension <= 16
+      let starts = isSingle ? Array(0..<dimension) : [0, dimension - removed]
+      // Only the last block, too: parameters may have as many elements by chance.
+      for (isInner, isLastOnly) in [(false, false), (true, false), (false, true), (true, true)] {
+        for start in starts {
+          var candidate = best
+          candidate.blocks[0][index] = lower
+          let blocks = candidate.blocks.indices.dropFirst()
+          for block in isLastOnly ? blocks.suffix(1) : blocks {
+            candidate.blocks[block] = Self.cut(
+              candidate.blocks[block], dimension, start..<(start + removed), isInner: isInner)
+          }
+          if attempt(candidate) { return true }
         }
-        if attempt(candidate) { return true }
       }
     }
     return false
   }
 
-  /// A way to take a part of a dimension out of a tensor.
-  private struct Cut {
-    var isInner: Bool
-    var isFront: Bool
-    /// Whether only the last block is cut: parameters may have as many elements by chance.
-    var isLastOnly: Bool
-
-    static let all = [false, true].flatMap { isLastOnly in
-      [(false, true), (true, true), (true, false)].map { isInner, isFront in
-        Cut(isInner: isInner, isFront: isFront, isLastOnly: isLastOnly)
-      }
-    }
-
-    func apply(_ block: [UInt64], dimension: Int, removed: Int) -> [UInt64] {
-      guard !block.isEmpty, block.count % dimension == 0 else { return block }
-      let inner = isInner ? 1 : block.count / dimension
-      let kept = isFront ? removed..<dimension : 0..<(dimension - removed)
-      return block.indices.filter { kept.contains($0 / inner % dimension) }.map { block[$0] }
-    }
+  /// The elements of a tensor without a slice of one of its dimensions.
+  private static func cut(
+    _ block: [UInt64], _ dimension: Int, _ slice: Range<Int>, isInner: Bool
+  ) -> [UInt64] {
+    guard !block.isEmpty, block.count % dimension == 0 else { return block }
+    let inner = isInner ? 1 : block.count / dimension
+    return block.indices.filter { !slice.contains($0 / inner % dimension) }.map { block[$0] }
   }
 
   /// Zeroes a block and draws the later ones anew: values that only fail together change together.
@@ -226,12 +220,17 @@ public struct Shrinker {
   /// Lowers equal choices together: those that must stay equal cannot be lowered one by one.
   private mutating func lowerTogether() {
     for value in Set(best.blocks.joined()).sorted(by: >) where value > 0 {
-      for lower in Self.lowered(value) {
-        var candidate = best
-        candidate.blocks = candidate.blocks.map { $0.map { $0 == value ? lower : $0 } }
-        if attempt(candidate) { break }
+      var current = value
+      while let lower = Self.lowered(current).first(where: { lowerAll(current, to: $0) }) {
+        current = lower
       }
     }
+  }
+
+  private mutating func lowerAll(_ value: UInt64, to lower: UInt64) -> Bool {
+    var candidate = best
+    candidate.blocks = candidate.blocks.map { $0.map { $0 == value ? lower : $0 } }
+    return attempt(candidate)
   }
 
   /// Candidates below a value, the smallest first: 0, 1, then nearer and nearer to the value.
@@ -241,8 +240,11 @@ public struct Shrinker {
     if value > 1 { candidates.append(1) }
     var distance = value / 2
     while distance > 0 {
-      let candidate = value - distance
-      if candidate > 1, candidate != candidates.last { candidates.append(candidate) }
+      // Signs alternate in the order of integers: an even distance keeps the sign.
+      for step in [distance, distance & ~1] where step > 0 {
+        let candidate = value - step
+        if candidate > 1, candidate != candidates.last { candidates.append(candidate) }
+      }
       distance /= 2
     }
     return candidates

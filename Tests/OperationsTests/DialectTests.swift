@@ -67,21 +67,39 @@ let repository = URL(fileURLWithPath: #filePath)
       ("[1, 2]", "mine.yaml:1: must be a map of keys"),
       ("name: mine\nsurprise: 1", "mine.yaml:2: surprise: unknown key"),
       ("name: mine\nquantize: {surprise: 1}", "mine.yaml:2: quantize.surprise: unknown key"),
-      ("name: mine\nquantize:\n  rounding: up", "mine.yaml:3: quantize.rounding: 'up' is not one of"),
+      (
+        "name: mine\nquantize:\n  rounding: up",
+        "mine.yaml:3: quantize.rounding: 'up' is not one of"
+      ),
       ("name: mine\nquantize: 5", "mine.yaml:2: quantize: must be a map"),
       ("name: mine\nquantize: {fused: maybe}", "mine.yaml:2: quantize.fused: 'maybe'"),
       ("name: mine\nquantize: {fused: true}", "mine.yaml:2: quantize.fused: needs"),
-      ("name: mine\nquantize: {input_types: [float33]}", "mine.yaml:2: quantize.input_types: must be"),
+      (
+        "name: mine\nquantize: {input_types: [float33]}",
+        "mine.yaml:2: quantize.input_types: must be"
+      ),
       ("name: mine\nquantize: {input_types: []}", "mine.yaml:2: quantize.input_types: names no"),
       ("name: mine\nquantize: {variants: 3}", "mine.yaml:2: quantize.variants: must be a list"),
-      ("name: mine\nquantize: {variants: [{fused: true}]}", "mine.yaml:2: quantize.variants[0]: must be"),
+      (
+        "name: mine\nquantize: {variants: [{fused: true}]}",
+        "mine.yaml:2: quantize.variants[0]: must be"
+      ),
       ("name: mine\naccumulate: {bits: 65}", "mine.yaml:2: accumulate.bits: '65' is not"),
       ("name: mine\naccumulate: {bits: x}", "mine.yaml:2: accumulate.bits: 'x' is not"),
       ("name: mine\nextends: yours", "mine.yaml:2: extends: 'yours' is not a built-in"),
-      ("name: mine\nunsupported: {dance: never}", "mine.yaml:2: unsupported.dance: is not an operation"),
+      (
+        "name: mine\nunsupported: {dance: never}",
+        "mine.yaml:2: unsupported.dance: is not an operation"
+      ),
       ("name: mine\nname: yours", "mine.yaml:"), ("name: [mine", "mine.yaml:"),
-      ("name: mine\nrequantize: {shift_min: 5, shift_max: 4}", "mine.yaml:2: requantize.shift_max: is below"),
-      ("name: mine\nrequantize: {rounding: dpu}", "mine.yaml:2: requantize.rounding: must be a plain"),
+      (
+        "name: mine\nrequantize: {shift_min: 5, shift_max: 4}",
+        "mine.yaml:2: requantize.shift_max: is below"
+      ),
+      (
+        "name: mine\nrequantize: {rounding: dpu}",
+        "mine.yaml:2: requantize.rounding: must be a plain"
+      ),
       ("name: mine\nfake_quantize: {qmin: 1}", "mine.yaml:2: fake_quantize"),
     ]
     for row in table {
@@ -104,7 +122,8 @@ let repository = URL(fileURLWithPath: #filePath)
       .write(to: file, atomically: true, encoding: .utf8)
     let dialect = try Dialect.named(file.path)
     #expect(dialect.name == "mine" && dialect.defines("qmatmul"))
-    let question = try parse("quantize mine | x float32 0.5 -2.5 | scale float32 1 | zero_point int8 0")
+    let question = try parse(
+      "quantize mine | x float32 0.5 -2.5 | scale float32 1 | zero_point int8 0")
     #expect(answer(question, dialect: dialect) == "1 -3")
     #expect(answer(question).hasPrefix("malformed: dialect: mine: no such dialect"))
     #expect(throws: DialectError.self) { try Dialect.named("/nowhere/mine.yaml") }
@@ -119,7 +138,9 @@ let repository = URL(fileURLWithPath: #filePath)
       let name = file.deletingPathExtension().lastPathComponent
       let text = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
       for line in text.split(separator: "\n") {
-        if let number = line.firstMatch(of: #/^## §(\d+) /#)?.1 { found.insert("\(name) §\(number)") }
+        if let number = line.firstMatch(of: #/^## §(\d+) /#)?.1 {
+          found.insert("\(name) §\(number)")
+        }
       }
     }
     return found
@@ -143,7 +164,9 @@ let repository = URL(fileURLWithPath: #filePath)
     }
     #expect(
       Self.citations(in: "[affine §2] to [affine §7], [requantize §1, §12], rounding §3 to §5")
-        == ["affine §2", "affine §7", "requantize §1", "requantize §12", "rounding §3", "rounding §5"])
+        == [
+          "affine §2", "affine §7", "requantize §1", "requantize §12", "rounding §3", "rounding §5",
+        ])
   }
 
   /// Every citation in a Swift file, a dialect and the clauses themselves.
@@ -162,7 +185,8 @@ let repository = URL(fileURLWithPath: #filePath)
   @Test func citationsWithinAFile() throws {
     for file in try Self.files(in: Self.specs, ".md") {
       let name = file.deletingPathExtension().lastPathComponent
-      let text = try String(contentsOf: file, encoding: .utf8).replacing(#/[a-z-]+ §[0-9]+/#, with: "")
+      let text = try String(contentsOf: file, encoding: .utf8).replacing(
+        #/[a-z-]+ §[0-9]+/#, with: "")
       for number in text.matches(of: #/§\d+/#) {
         #expect(Self.clauses.contains("\(name) \(number.output)"), "\(name).md")
       }

@@ -35,8 +35,10 @@ import Testing
       ("AP_WRAP", 2, "4 5 6 7 4", "-5 -6 -7 -8 -5"),
       ("AP_WRAP_SM", 0, "7 6 5 4 3", "-8 -7 -6 -5 -4"),
       ("AP_WRAP_SM", 1, "7 6 5 4 3", "-8 -7 -6 -5 -4"),
-      ("AP_WRAP_SM", 2, "7 6 5 4 4", "-8 -7 -6 -5 -5"), ("AP_SAT", 0, "7 7 7 7 7", "-8 -8 -8 -8 -8"),
-      ("AP_SAT_ZERO", 0, "0 0 0 0 0", "0 0 0 0 0"), ("AP_SAT_SYM", 0, "7 7 7 7 7", "-7 -7 -7 -7 -7"),
+      ("AP_WRAP_SM", 2, "7 6 5 4 4", "-8 -7 -6 -5 -5"),
+      ("AP_SAT", 0, "7 7 7 7 7", "-8 -8 -8 -8 -8"),
+      ("AP_SAT_ZERO", 0, "0 0 0 0 0", "0 0 0 0 0"),
+      ("AP_SAT_SYM", 0, "7 7 7 7 7", "-7 -7 -7 -7 -7"),
     ]
     for row in rows {
       for (x, y) in [(above, row.above), (below, row.below)] {
@@ -52,12 +54,19 @@ import Testing
 
   @Test func roundingIntoOverflow() {
     let rows: [(x: String, modes: [(String, String)])] = [
-      ("7.5", [("AP_SAT", "7"), ("AP_SAT_SYM", "7"), ("AP_WRAP", "-8"), ("AP_WRAP_SM", "7"), ("AP_SAT_ZERO", "0")]),
+      (
+        "7.5",
+        [
+          ("AP_SAT", "7"), ("AP_SAT_SYM", "7"), ("AP_WRAP", "-8"), ("AP_WRAP_SM", "7"),
+          ("AP_SAT_ZERO", "0"),
+        ]
+      ),
       ("-8.5", [("AP_SAT", "-8"), ("AP_SAT_SYM", "-7"), ("AP_WRAP", "-8"), ("AP_SAT_ZERO", "-8")]),
       ("-8.75", [("AP_WRAP", "7"), ("AP_SAT_ZERO", "0")]),
       // UG1399
       ("19", [("AP_SAT", "7"), ("AP_SAT_ZERO", "0"), ("AP_SAT_SYM", "7")]),
-      ("-19", [("AP_SAT", "-8"), ("AP_SAT_SYM", "-7"), ("AP_WRAP", "-3")]), ("31", [("AP_WRAP", "-1")]),
+      ("-19", [("AP_SAT", "-8"), ("AP_SAT_SYM", "-7"), ("AP_WRAP", "-3")]),
+      ("31", [("AP_WRAP", "-1")]),
     ]
     for row in rows {
       for (mode, y) in row.modes {
@@ -106,13 +115,19 @@ import Testing
         "quantize ap_fixed output_dtype=fixed<4,4> saturation_bits=5 \(x)",
         "malformed: attribute 'saturation_bits' is 5"
       ),
-      ("quantize ap_fixed output_dtype=fixed<4,4> \(x) | scale float32 1", "malformed: input 'scale'"),
+      (
+        "quantize ap_fixed output_dtype=fixed<4,4> \(x) | scale float32 1",
+        "malformed: input 'scale'"
+      ),
       (
         "quantize ap_fixed output_dtype=fixed<4,4> \(x) | zero_point int8 1",
         "malformed: input 'zero_point'"
       ),
       ("quantize ap_fixed output_dtype=fixed<4,4> axis=1 \(x)", "malformed: attribute 'axis'"),
-      ("quantize onnx rounding=AP_RND | x float32 1 | scale float32 1", "malformed: attribute 'rounding'"),
+      (
+        "quantize onnx rounding=AP_RND | x float32 1 | scale float32 1",
+        "malformed: attribute 'rounding'"
+      ),
     ])
     #expect(
       assign("1", "ufixed<4,4>", overflow: "AP_WRAP_SM").hasPrefix("unsupported: ")

@@ -23,7 +23,8 @@ struct Definition: Sendable, CustomTestStringConvertible {
       let test = operation.generate(from: &choices, dialect: dialect)
       return (test, choices.drawn)
     }
-    return Array(all.filter { test, _ in test.inputs.values.allSatisfy { $0.count <= 600 } }.prefix(count))
+    return Array(
+      all.filter { test, _ in test.inputs.values.allSatisfy { $0.count <= 600 } }.prefix(count))
   }
 }
 
@@ -94,7 +95,8 @@ struct Definition: Sendable, CustomTestStringConvertible {
   @Test(arguments: Definition.all) func bins(definition: Definition) {
     let bins = definition.operation.bins(in: definition.dialect)
     #expect(!bins.isEmpty)
-    #expect(Set(bins.map(\.number)).count == bins.count && Set(bins.map(\.name)).count == bins.count)
+    #expect(
+      Set(bins.map(\.number)).count == bins.count && Set(bins.map(\.name)).count == bins.count)
     #expect(bins.allSatisfy { (0..<64).contains($0.number) && !$0.name.isEmpty })
   }
 }

@@ -42,7 +42,8 @@ import Testing
       x.sort()
       let text = x.map { "\($0)" }.joined(separator: " ")
       let test = try parse(
-        "quantize \(dialect) | x float32 \(text) | scale float32 \(scale) | zero_point int8 \(zero)")
+        "quantize \(dialect) | x float32 \(text) | scale float32 \(scale) | zero_point int8 \(zero)"
+      )
       let codes = try y(test).tensor.codes
       #expect(zip(codes, codes.dropFirst()).allSatisfy { $0 <= $1 }, "scale \(scale)")
     }
@@ -79,14 +80,17 @@ import Testing
       let slices = x.indices.map { index in
         let channel = index / inner % 3
         return answer(
-          "quantize \(dialect) | x float32 \(x[index]) | scale float32 \(scales[channel]) | zero_point int8 \(zeros[channel])")
+          "quantize \(dialect) | x float32 \(x[index]) | scale float32 \(scales[channel]) | zero_point int8 \(zeros[channel])"
+        )
       }
       #expect(whole == slices.joined(separator: " ") && fromTheEnd == whole, "axis \(axis)")
-      let levels = "dequantize \(dialect) axis=\(axis) | x int8[\(shape.map(String.init).joined(separator: ","))] \(whole)"
+      let levels =
+        "dequantize \(dialect) axis=\(axis) | x int8[\(shape.map(String.init).joined(separator: ","))] \(whole)"
       let reals = slices.indices.map { index in
         let channel = index / inner % 3
         return answer(
-          "dequantize \(dialect) | x int8 \(slices[index]) | scale float32 \(scales[channel]) | zero_point int8 \(zeros[channel])")
+          "dequantize \(dialect) | x int8 \(slices[index]) | scale float32 \(scales[channel]) | zero_point int8 \(zeros[channel])"
+        )
       }
       #expect(answer("\(levels) | \(parameters)") == reals.joined(separator: " "), "axis \(axis)")
     }
@@ -198,13 +202,18 @@ import Testing
 
   /// A quantized product is its parts: accumulate, then requantize by the effective scale.
   @Test func quantizedProductIsItsParts() throws {
-    for (dialect, scale) in [("onnx", "0.25"), ("ideal", "0.25"), ("tosa-single", "0.25"), ("fbgemm", "0.25")] {
-      let operands = "a uint8[2,3] 200 3 77 0 255 9 | a_zero_point uint8 7 | b int8[3,2] 5 -9 127 -128 3 1 | b_zero_point int8 0"
+    for (dialect, scale) in [
+      ("onnx", "0.25"), ("ideal", "0.25"), ("tosa-single", "0.25"), ("fbgemm", "0.25"),
+    ] {
+      let operands =
+        "a uint8[2,3] 200 3 77 0 255 9 | a_zero_point uint8 7 | b int8[3,2] 5 -9 127 -128 3 1 | b_zero_point int8 0"
       let acc = answer("matmul \(dialect) | \(operands)")
       let whole = answer(
-        "qmatmul \(dialect) | \(operands) | a_scale float32 0.5 | b_scale float32 0.25 | y_scale float32 0.5 | y_zero_point int8 3")
+        "qmatmul \(dialect) | \(operands) | a_scale float32 0.5 | b_scale float32 0.25 | y_scale float32 0.5 | y_zero_point int8 3"
+      )
       #expect(
-        answer("requantize \(dialect) | acc int32 \(acc) | scale float32 \(scale) | zero_point int8 3")
+        answer(
+          "requantize \(dialect) | acc int32 \(acc) | scale float32 \(scale) | zero_point int8 3")
           == whole, "\(dialect)")
     }
   }

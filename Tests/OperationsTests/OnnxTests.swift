@@ -123,7 +123,10 @@ import Testing
         "dequantize onnx axis=0 | x int4 0 1 7 -4 -8 | scale float32 2 | zero_point int4 1",
         "-2 0 12 -10 -18"
       ),
-      ("dequantize onnx axis=0 | x int2 0 1 -1 -2 | scale float32 2 | zero_point int2 1", "-2 0 -4 -6"),
+      (
+        "dequantize onnx axis=0 | x int2 0 1 -1 -2 | scale float32 2 | zero_point int2 1",
+        "-2 0 -4 -6"
+      ),
       (
         "dequantize onnx | x float8_e4m3fn 0 0.5 1 448 -104 | scale float32 2", "0 1 2 896 -208"
       ),
@@ -235,8 +238,14 @@ import Testing
   /// added exactly, saturated.
   @Test func orderOfTheStages() {
     check([
-      ("quantize onnx | x float32 0.5 1.5 2.5 -0.5 -1.5 -2.5 | scale float32 1 | zero_point int8 0", "0 2 2 0 -2 -2"),
-      ("quantize onnx | x float32 0.5 1.5 2.5 -0.5 -1.5 -2.5 | scale float32 1 | zero_point int8 3", "3 5 5 3 1 1"),
+      (
+        "quantize onnx | x float32 0.5 1.5 2.5 -0.5 -1.5 -2.5 | scale float32 1 | zero_point int8 0",
+        "0 2 2 0 -2 -2"
+      ),
+      (
+        "quantize onnx | x float32 0.5 1.5 2.5 -0.5 -1.5 -2.5 | scale float32 1 | zero_point int8 3",
+        "3 5 5 3 1 1"
+      ),
       (
         "quantize onnx | x float32 nan inf -inf 1e30 -1e30 | scale float32 1 | zero_point int8 3",
         "null 127 -128 127 -128"
@@ -263,11 +272,20 @@ import Testing
       ("quantize onnx | x float16 0.050018 | scale float16 0.099976 | zero_point int8 0", "1"),
       // 2049 is a tie in binary16.
       ("quantize onnx | x float32 2049 | scale float16 1 | zero_point int16 0", "2048"),
-      ("quantize onnx precision=float32 | x float32 2049 | scale float16 1 | zero_point int16 0", "2049"),
-      ("quantize onnx precision=float16 | x float32 2049 | scale float32 1 | zero_point int16 0", "2048"),
+      (
+        "quantize onnx precision=float32 | x float32 2049 | scale float16 1 | zero_point int16 0",
+        "2049"
+      ),
+      (
+        "quantize onnx precision=float16 | x float32 2049 | scale float32 1 | zero_point int16 0",
+        "2048"
+      ),
       ("quantize onnx | x float32 257 | scale bfloat16 1 | zero_point int16 0", "256"),
       // An int32 input is converted to binary32 first: 2^24 + 1 is a tie.
-      ("quantize onnx | x int32 16777217 16777219 | scale float32 1024 | zero_point int16 0", "16384 16384"),
+      (
+        "quantize onnx | x int32 16777217 16777219 | scale float32 1024 | zero_point int16 0",
+        "16384 16384"
+      ),
       ("quantize onnx | x int32 5 -5 7 | scale float32 2 | zero_point int8 0", "2 -2 4"),
       ("quantize onnx | x float32 3 5 7 | scale float8_e8m0fnu 2 | zero_point int8 0", "2 2 4"),
     ])
@@ -352,14 +370,23 @@ import Testing
     check([
       // The product is in the output type: 7 * 0.1 in binary16, and in binary32 if asked for.
       ("dequantize onnx | x int8 7 | scale float16 0.1 | zero_point int8 0", "0.69970703125"),
-      ("dequantize onnx output_dtype=float32 | x int8 7 | scale float16 0.1 | zero_point int8 0", "0.6998291"),
+      (
+        "dequantize onnx output_dtype=float32 | x int8 7 | scale float16 0.1 | zero_point int8 0",
+        "0.6998291"
+      ),
       ("dequantize onnx output_dtype=float16 | x int8 100 | scale float32 1000", "inf"),
       ("dequantize onnx | x int8 3 -3 | scale float8_e8m0fnu 0.5 | zero_point int8 1", "1 -2"),
       ("dequantize onnx | x uint8 0 255 | scale float32 0.1 | zero_point uint8 255", "-25.5 0"),
     ])
     checkErrors([
-      ("dequantize onnx | x int32 1 | scale float32 1 | zero_point int32 1", "precondition: the zero point"),
-      ("dequantize onnx | x float8_e5m2 1 | scale float32 1 | zero_point float8_e5m2 1", "precondition: the zero point"),
+      (
+        "dequantize onnx | x int32 1 | scale float32 1 | zero_point int32 1",
+        "precondition: the zero point"
+      ),
+      (
+        "dequantize onnx | x float8_e5m2 1 | scale float32 1 | zero_point float8_e5m2 1",
+        "precondition: the zero point"
+      ),
     ])
   }
 }

@@ -42,7 +42,8 @@ import Testing
         #expect(
           answer("requantize \(dialect) \(acc) | scale float64 \(pair.scale)")
             == answer(
-              "requantize \(dialect) \(acc) | multiplier int32 \(pair.m) | shift int8 \(pair.shift)"),
+              "requantize \(dialect) \(acc) | multiplier int32 \(pair.m) | shift int8 \(pair.shift)"
+            ),
           "\(dialect) \(pair.scale)")
       }
     }
@@ -102,11 +103,14 @@ import Testing
 
   /// METHODS 1.3: where the families disagree, m = 2^30.
   @Test func counterExamples() {
-    let dialects = ["tflite", "tflite-single", "tflite-opt", "tosa-double", "tosa-single", "tflite-away"]
+    let dialects = [
+      "tflite", "tflite-single", "tflite-opt", "tosa-double", "tosa-single", "tflite-away",
+    ]
     let rows: [(shift: Int, x: Int, y: [Int])] = [
       (-1, -39, [-10, -10, -9, -10, -10, -10]), (-1, -38, [-10, -9, -9, -10, -9, -10]),
       (-2, -4, [-1, 0, 0, -1, 0, -1]), (-2, -5, [-1, -1, 0, -1, -1, -1]),
-      (-3, 7, [1, 0, 1, 1, 0, 0]), (-3, -8, [-1, 0, 0, -1, 0, -1]), (0, -127, [-63, -63, -63, -63, -63, -64]),
+      (-3, 7, [1, 0, 1, 1, 0, 0]), (-3, -8, [-1, 0, 0, -1, 0, -1]),
+      (0, -127, [-63, -63, -63, -63, -63, -64]),
       (0, -5, [-2, -2, -2, -2, -2, -3]), (0, 5, [3, 3, 3, 3, 3, 3]), (-1, 1, [1, 0, 1, 1, 0, 0]),
     ]
     for row in rows {
@@ -124,7 +128,10 @@ import Testing
     #expect(fixed("tosa-double", "7984", 1_583_594_044, 40) == "12")
     #expect(fixed("ideal", "7984", 1_583_594_044, -9) == "11")
     // SEMANTICS 4: M = 0.25, acc = 1, exactly 0.25; and acc = -5213, exactly -51.4949.
-    for (dialect, y) in [("tflite", "1"), ("tflite-opt", "1"), ("tflite-single", "0"), ("tflite-away", "0"), ("xnnpack-fp32", "0"), ("ideal", "0")] {
+    for (dialect, y) in [
+      ("tflite", "1"), ("tflite-opt", "1"), ("tflite-single", "0"), ("tflite-away", "0"),
+      ("xnnpack-fp32", "0"), ("ideal", "0"),
+    ] {
       #expect(scaled(dialect, "1", "0.25") == y, "\(dialect)")
     }
     #expect(scaled("tflite", "-5213", "0.0098781746") == "-52")
@@ -135,7 +142,8 @@ import Testing
   @Test func floatMultiplier() {
     func y(_ dialect: String, _ acc: String, _ scale: String, _ zero: Int) -> String {
       answer(
-        "requantize \(dialect) | acc int32 \(acc) | scale float32 \(scale) | zero_point int8 \(zero)")
+        "requantize \(dialect) | acc int32 \(acc) | scale float32 \(scale) | zero_point int8 \(zero)"
+      )
     }
     #expect(y("onnx", "49365999", "5.165498464521079e-07", 3) == "29")
     #expect(y("onnx-reference", "49365999", "5.165498464521079e-07", 3) == "28")
@@ -143,7 +151,9 @@ import Testing
     #expect(y("onnx", "11", "0.5", 77) == "83")
     #expect(y("onnx-reference", "11", "0.5", 77) == "82")
     // [requantize §23], [requantize §24]
-    for dialect in ["fbgemm", "qnnpack"] { #expect(y(dialect, "5 1", "0.5", 3) == "5 3", "\(dialect)") }
+    for dialect in ["fbgemm", "qnnpack"] {
+      #expect(y(dialect, "5 1", "0.5", 3) == "5 3", "\(dialect)")
+    }
     #expect(y("onednn", "5 1", "0.5", 3) == "6 4")
     #expect(y("onednn", "5", "0.5", 4) == "6")
     #expect(y("fbgemm", "5", "0.5", 4) == "6")
@@ -193,10 +203,12 @@ import Testing
   func wideAccumulators(dialect: String) {
     for type in ["int48", "int64"] {
       let rows: [(m: Int, shift: Int, acc: String, y: String)] = [
-        (1 << 30, 0, "100001 -100001 3 -3", "50001 -50000 2 -1"), (1_610_612_736, 0, "100001", "75001"),
+        (1 << 30, 0, "100001 -100001 3 -3", "50001 -50000 2 -1"),
+        (1_610_612_736, 0, "100001", "75001"),
         (2_147_483_433, 0, "100001", "99998"), (0x7FFE_FFFF, 0, "32768", "32767"),
         (0x7FFF_0000, 0, "32768", "32767"), (0x3FFF_8000, 0, "32769", "16385"),
-        (0x3FFF_7FFF, 0, "32768", "16383"), (1 << 30, 7, "5", "320"), (1 << 30, -31, "\(1 << 46)", "16384"),
+        (0x3FFF_7FFF, 0, "32768", "16383"), (1 << 30, 7, "5", "320"),
+        (1 << 30, -31, "\(1 << 46)", "16384"),
         (1 << 30, -31, "-140737488355328", "-32768"),
       ]
       for row in rows {
@@ -284,11 +296,16 @@ import Testing
 
   /// [requantize §11], [requantize §22], [requantize §23], [requantize §24]: the numbers of the clauses.
   @Test func clauses() {
-    #expect(fixed("cmsis-nn", "2147483646 2147483648 -2147483648", 1 << 30, 0, acc: "int64") == "1073741823 null -1073741824")
+    #expect(
+      fixed("cmsis-nn", "2147483646 2147483648 -2147483648", 1 << 30, 0, acc: "int64")
+        == "1073741823 null -1073741824")
     #expect(fixed("tflite", "2147483648", 1 << 30, 0, acc: "int64") == "1073741824")
     #expect(scaled("fbgemm", "2147483647", "2") == "null")
     #expect(scaled("fbgemm", "2147483647", "0.5") == "127")
-    func product(_ dialect: String, _ a: String, _ b: String, _ scales: (String, String, String), zero: String = "int16 0") -> String {
+    func product(
+      _ dialect: String, _ a: String, _ b: String, _ scales: (String, String, String),
+      zero: String = "int16 0"
+    ) -> String {
       answer(
         """
         qmatmul \(dialect) | a \(a) | b \(b) | a_scale float32 \(scales.0) | b_scale float32 \(scales.1) \
@@ -373,9 +390,18 @@ import Testing
       ),
       ("requantize tflite | \(acc) | multiplier int32[0] | shift int8 0", "malformed: multiplier"),
       ("requantize tflite | \(acc) | scale float32[0]", "malformed: "),
-      ("requantize tflite | \(acc) | multiplier int32 1 | shift int8 -32", "precondition: shift is -32"),
-      ("requantize tflite | \(acc) | multiplier int32 1 | shift int8 31", "precondition: shift is 31"),
-      ("requantize tflite-single | \(acc) | multiplier int32 -1 | shift int8 0", "precondition: multiplier"),
+      (
+        "requantize tflite | \(acc) | multiplier int32 1 | shift int8 -32",
+        "precondition: shift is -32"
+      ),
+      (
+        "requantize tflite | \(acc) | multiplier int32 1 | shift int8 31",
+        "precondition: shift is 31"
+      ),
+      (
+        "requantize tflite-single | \(acc) | multiplier int32 -1 | shift int8 0",
+        "precondition: multiplier"
+      ),
       ("requantize onnx | \(acc) | multiplier int32 1 | shift int8 0", "unsupported: "),
       ("requantize xnnpack-rndnu | \(acc) | multiplier int32 1 | shift int8 0", "unsupported: "),
       (
@@ -387,9 +413,14 @@ import Testing
         "malformed: acc_zero_point has 2"
       ),
       ("requantize onnx | acc float32 1 | scale float32 1 | zero_point int8 0", "malformed: acc"),
-      ("requantize onnx output_dtype=int8 | acc int32 1 | scale float32 1 | zero_point uint8 0", "malformed: output_dtype"),
+      (
+        "requantize onnx output_dtype=int8 | acc int32 1 | scale float32 1 | zero_point uint8 0",
+        "malformed: output_dtype"
+      ),
       ("requantize onnx | acc int32 1 | scale float32 1 | zero_point int8[0]", "malformed: "),
-      ("requantize onnx | acc int32 1 | scale float32 0 | zero_point int8 0", "precondition: scale"),
+      (
+        "requantize onnx | acc int32 1 | scale float32 0 | zero_point int8 0", "precondition: scale"
+      ),
       ("requantize pytorch | \(acc) | scale float32 1", "unsupported: "),
     ])
   }

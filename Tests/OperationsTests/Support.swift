@@ -24,7 +24,9 @@ func answer(_ question: String, dialect: Dialect? = nil) -> String {
 /// The answer to a case, by the definition and by the bulk oracle, which must agree.
 func answer(_ test: Case, dialect: Dialect? = nil) -> String {
   let slow = outcomeText { () throws(CaseError) in try Reference.evaluate(test, dialect: dialect) }
-  let fast = outcomeText { () throws(CaseError) in try Reference.evaluateFast(test, dialect: dialect) }
+  let fast = outcomeText { () throws(CaseError) in
+    try Reference.evaluateFast(test, dialect: dialect)
+  }
   return slow == fast ? slow : "definition \(slow), bulk oracle \(fast)"
 }
 

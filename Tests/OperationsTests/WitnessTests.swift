@@ -21,7 +21,8 @@ import Testing
     ask(
       "quantize %@ | x float32 0.5 1.5 2.5 -0.5 | scale float32 1 | zero_point int8 0",
       [
-        ("onnx", "0 2 2 0"), ("ideal", "0 2 2 0"), ("onnx-reference", "0 2 2 0"), ("pytorch", "0 2 2 0"),
+        ("onnx", "0 2 2 0"), ("ideal", "0 2 2 0"), ("onnx-reference", "0 2 2 0"),
+        ("pytorch", "0 2 2 0"),
         ("pytorch-export", "0 2 2 0"), ("tflite", "1 2 3 -1"), ("tflite-single", "1 2 3 -1"),
         ("tflite-away", "1 2 3 -1"), ("tflite-opt", "0 2 2 0"), ("xnnpack-fp32", "0 2 2 0"),
         ("openvino", "0 2 2 0"),
@@ -85,9 +86,11 @@ import Testing
     let x = "1 -0.35 0.25 12.7 1e15 -1e15 25.6"
     #expect(
       answer("fake_quantize pytorch qmin=0 qmax=255 | x float32 \(x) | \(parameters)")
-        == answer("fake_quantize pytorch qmin=0 qmax=255 axis=0 | x float32[7] \(x) | \(parameters)"))
+        == answer(
+          "fake_quantize pytorch qmin=0 qmax=255 axis=0 | x float32[7] \(x) | \(parameters)"))
     #expect(
-      answer("fake_quantize pytorch qmin=0 qmax=255 axis=0 | x float32[2] 1e18 -1e18 | \(parameters)")
+      answer(
+        "fake_quantize pytorch qmin=0 qmax=255 axis=0 | x float32[2] 1e18 -1e18 | \(parameters)")
         == "null null / null null")
     #expect(
       answer("fake_quantize pytorch qmin=0 qmax=255 | x float32 1e18 -1e18 | \(parameters)")

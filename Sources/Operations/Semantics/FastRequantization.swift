@@ -77,15 +77,15 @@ struct FastRequantization {
       if high > Int64(Int32.max) {
         high = saturates ? Int64(Int32.max) : Int64(Int32(truncatingIfNeeded: high))
       }
-      note(accumulator * multiplier, 31 + right - left, high, right, isAway, &coverage)
-      return finish(
-        right == 0 ? high : Self.shifted(high, by: right, isAway: isAway), zero, &coverage)
+      let result = right == 0 ? high : Self.shifted(high, by: right, isAway: isAway)
+      note(accumulator * multiplier, 31 + right - left, result, zero, &coverage)
+      return finish(result, zero, &coverage)
     case .single(let multiplier, let right, let isAway):
       guard Int32(exactly: accumulator) != nil else { return nil }
       let product = accumulator * multiplier
       let result = Self.shifted(product, by: right, isAway: isAway)
-      note(product, right, result, 0, isAway, &coverage)
       guard Int32(exactly: result) != nil else { return nil }
+      note(product, right, result, zero, &coverage)
       return finish(result, zero, &coverage)
     }
   }
@@ -97,17 +97,25 @@ struct FastRequantization {
     return (value + half) >> Int64(shift)
   }
 
-  /// Notes on which side of a level the exact product lies, as the definition does.
+  /// Notes how `product / 2^shift` lies to its level, as the definition does.
   private func note(
-    _ product: Int64, _ shift: Int, _ high: Int64, _ right: Int, _ isAway: Bool,
-    _ coverage: inout Coverage
+    _ product: Int64, _ shift: Int, _ result: Int64, _ zero: Int64, _ coverage: inout Coverage
   ) {
-    guard shift > 0, shift < 63 else { return }
-    let rest = product & ((Int64(1) << Int64(shift)) - 1)
+    let unit = Int64(1) << Int64(shift)
+    let floor = product >> Int64(shift)
+    let rest = product & (unit - 1)
+    let limit = Int64(1) << 31
+    coverage.insert(
+      .beyondInt32, if: floor >= limit || floor < -limit || floor == -limit && rest == 0)
     if rest == 0 { return coverage.insert(.onLevel) }
-    guard rest == Int64(1) << Int64(shift - 1) else { return coverage.insert(.betweenLevels) }
-    let level = right == 0 ? high : Self.shifted(high, by: right, isAway: isAway)
-    coverage.insert(level > product >> Int64(shift) ? .tieUp : .tieDown)
+    let distance = (rest - unit / 2).magnitude
+    if rest == unit / 2 && shift > 0 {
+      coverage.insert(result > floor ? .tieUp : .tieDown)
+      coverage.insert(.oddZeroPointTie, if: zero % 2 != 0)
+    } else {
+      coverage.insert(.betweenLevels)
+      coverage.insert(.nextToTie, if: distance < UInt64(unit) >> 13 || distance == 0)
+    }
   }
 
   private func finish(_ scaled: Int64, _ zero: Int64, _ coverage: inout Coverage) -> Int64 {

@@ -157,7 +157,9 @@ struct QuantizedProduct {
         typeMinimum: typeMinimum, events: &events, trace: &trace)
       y.set(result, at: index)
       coverage.insert(accumulator: accumulator.int64 ?? .max)
-      coverage.insert(requantization: events, result, zero: zero, range: range)
+      coverage.insert(
+        requantization: events, zero: zero, range: range,
+        isZeroPointInside: requantization.isZeroPointInside)
     }
     return y
   }
@@ -188,13 +190,14 @@ extension Expectation {
 extension Coverage {
   /// Notes how a requantized product came about.
   mutating func insert(
-    requantization events: LevelEvents, _ result: RequantizationRule.Result, zero: Integer,
-    range: ClosedRange<Integer>
+    requantization events: LevelEvents, zero: Integer, range: ClosedRange<Integer>,
+    isZeroPointInside: Bool
   ) {
     if let before = events.beforeRounding, !before.isInteger, (before * 2).isInteger,
       let unclamped = events.unclamped.rational
     {
-      add(unclamped - Rational(zero) > before ? .tieUp : .tieDown)
+      let level = isZeroPointInside ? unclamped : unclamped - Rational(zero)
+      add(level > before ? .tieUp : .tieDown)
     }
     if let unclamped = events.unclamped.rational {
       add(.saturatedLow, if: unclamped < Rational(range.lowerBound))

@@ -76,7 +76,6 @@ public enum Requantize: Operation {
           let zeroPoint = zero.codes[zeroMap.index(of: index)]
           let level = fast[map.multiplier(of: index)].level(
             of: code - offset, zero: zeroPoint, &coverage)
-          coverage.insert(.oddZeroPointTie, if: zeroPoint % 2 != 0)
           y.set(level, at: index)
         }
         return Outcome([("y", y)], coverage: coverage)
@@ -93,7 +92,9 @@ public enum Requantize: Operation {
       y.set(result, at: index)
       let level: Level =
         if case .level(let value) = result { .value(Rational(value)) } else { .unspecified }
-      coverage.insert(events, level: level, zero: Number(zeroPoint), range: range)
+      coverage.insert(
+        events, level: level, zero: Number(zeroPoint), range: range,
+        isZeroPointInside: rule.isZeroPointInside)
     }
     return Outcome([("y", y)], coverage: coverage, stages: trace.stages)
   }
