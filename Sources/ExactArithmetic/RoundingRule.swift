@@ -18,7 +18,7 @@
 ///
 /// An integer is its own rounding under every rule.
 ///
-/// - Source: METHODS 0.1; IEEE 754-2019 section 4.3 for the names of the first, second and the
+/// - Source: IEEE 754-2019 section 4.3 for the names of the first, second and the
 ///   directed ones.
 public enum RoundingRule: String, CaseIterable, Sendable, Codable {
   /// To the nearest integer, of two the even one: `roundTiesToEven`, C's `rint` by default.

@@ -1,6 +1,6 @@
 public import ExactArithmetic
 
-/// The type of a tensor's elements: what CASES.md calls a dtype.
+/// The type of a tensor's elements: what the case format calls a dtype.
 ///
 /// Tensors hold elements as codes, one `Int64` each:
 ///
@@ -29,7 +29,7 @@ extension DataType {
   public static let uint16 = DataType.integer(IntegerFormat(bits: 16, signed: false))
   public static let uint32 = DataType.integer(IntegerFormat(bits: 32, signed: false))
 
-  /// Every type whose name has no parameters, in the order of CASES.md.
+  /// Every type whose name has no parameters, in the order of the case format.
   public static let named: [DataType] =
     [
       .binary64, .binary32, .binary16, .bfloat16, .float8E4M3FN, .float8E4M3FNUZ, .float8E5M2,

@@ -4,7 +4,7 @@ public import ExactArithmetic
 ///
 /// The raw integer V of W bits has the value V · 2^(I-W).
 ///
-/// - Source: METHODS 1.8, and `ap_fixed_base.h` of Xilinx/HLS_arbitrary_Precision_Types where that
+/// - Source: AMD UG1399 and `ap_fixed_base.h` of Xilinx/HLS_arbitrary_Precision_Types where that
 ///   differs from closed forms.
 public struct FixedPointFormat: Hashable, Sendable {
   /// What becomes of the bits below the last one: the vendor's `ap_q_mode`.

@@ -8,7 +8,8 @@ public import ExactArithmetic
 ///
 /// ``Specials`` says which codes are not that.
 ///
-/// - Source: IEEE 754-2019 section 3.4; METHODS 1.1 for the formats of 8 bits and fewer.
+/// - Source: IEEE 754-2019 section 3.4; the ONNX documents on float8 and float4 for the formats of 8
+///   bits and fewer.
 public struct FloatFormat: Hashable, Sendable {
   /// Which codes are infinities, NaN, or nothing special.
   public enum Specials: String, Hashable, Sendable {

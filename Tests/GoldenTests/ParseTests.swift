@@ -84,8 +84,7 @@ import Testing
     #expect(throws: GoldenError.malformed(file: "t", line: 0, key: "", message: "is empty")) {
       try GoldenTable.parse("# nothing\n", file: "t")
     }
-    #expect(throws: GoldenError.missing(file: "/no", reason: "no such file, or it cannot be read"))
-    {
+    #expect(throws: GoldenError.missing(file: "/no", reason: "no such file, or it cannot be read")) {
       try GoldenTable.load("/no")
     }
   }

@@ -5,7 +5,7 @@ import Testing
 private typealias Rounding = FixedPointFormat.Rounding
 private typealias Overflow = FixedPointFormat.Overflow
 
-/// The rows of METHODS 1.8, which were computed with the vendor's header.
+/// Rows which were computed with the vendor's header.
 @Suite struct FixedPointFormatTests {
   private let fixed4 = FixedPointFormat(width: 4, integerBits: 4, signed: true)
   private let ufixed4 = FixedPointFormat(width: 4, integerBits: 4, signed: false)

@@ -3,7 +3,7 @@ import NumberFormats
 import Testing
 
 @Suite struct FloatFormatTests {
-  /// The table of METHODS 1.1, and IEEE 754's for the wide formats.
+  /// The ONNX table, and IEEE 754's for the wide formats.
   @Test func characteristics() {
     let table: [(FloatFormat, bits: Int, largest: Rational, least: Int, leastNormal: Int)] = [
       (.float8E4M3FN, 8, 448, -9, -6),
@@ -25,7 +25,7 @@ import Testing
     }
   }
 
-  /// METHODS 1.1: non-negative finite codes, and where NaN and infinity are.
+  /// non-negative finite codes, and where NaN and infinity are.
   @Test func specialCodes() {
     let table: [(FloatFormat, finite: Int, nan: [UInt64], infinities: [UInt64])] = [
       (.float8E4M3FN, 127, [0x7F, 0xFF], []),
@@ -132,7 +132,7 @@ import Testing
     }
   }
 
-  /// The cast tables of METHODS 1.1: `[x]` is rounded first, so 464 (a tie) is still 448.
+  /// The ONNX cast tables: `[x]` is rounded first, so 464 (a tie) is still 448.
   @Test func overflowOfEightBitFormats() {
     let e4m3 = FloatFormat.float8E4M3FN
     #expect(e4m3.encode(.finite(464)) == 0x7E && e4m3.encode(.finite(465)) == 0x7F)
@@ -155,7 +155,7 @@ import Testing
     }
   }
 
-  /// METHODS 1.1's QuantizeLinear goldens of the float8 and float4 types, divided beforehand.
+  /// ONNX QuantizeLinear goldens of the float8 and float4 types, divided beforehand.
   @Test func onnxGoldens() {
     let inputs: [Rational] = [0, Rational(1, 2), 1, 50000, 100]
     func cast(_ format: FloatFormat, _ values: [Rational]) -> [Rational?] {

@@ -15,7 +15,7 @@ struct SplitMix64: RandomNumberGenerator {
 }
 
 extension FloatFormat {
-  /// The dtypes of CASES.md that have at most 16 bits.
+  /// The dtypes of the case format that have at most 16 bits.
   static let small: [FloatFormat] = [
     .binary16, .bfloat16, .float8E4M3FN, .float8E4M3FNUZ, .float8E5M2, .float8E5M2FNUZ,
     .float8E8M0FNU, .float4E2M1FN,

@@ -2,7 +2,7 @@ import CaseFormat
 import Operations
 import Testing
 
-/// The checks of `specs/accumulate.md`, and the bugs of BUGS.md that live in sums and geometry.
+/// The checks of `specs/accumulate.md`, and the bugs of real kernels that live in sums and geometry.
 @Suite struct AccumulateTests {
   static let dialects = Dialect.builtInNames.filter {
     (try? Dialect.named($0))?.defines("conv2d") ?? false
@@ -212,7 +212,7 @@ import Testing
     ])
   }
 
-  /// [accumulate §13], CASES.md: beyond 32 bits.
+  /// [accumulate §13], the case format: beyond 32 bits.
   @Test func overflow() {
     let big = "matmul %@ | a int8[1,1] 127 | b int8[1,1] 127 | bias int32 2147483647"
     func y(_ dialect: String) -> String {

@@ -1,6 +1,6 @@
 import Testing
 
-/// The checks that the clauses of `specs/affine.md` state, and METHODS 0.3.
+/// The checks that the clauses of `specs/affine.md` state.
 @Suite struct AffineTests {
   /// [affine §2], [affine §3], [affine §9]: one input that every family of dialects reads its own way.
   @Test func quotientOrReciprocal() {
@@ -15,7 +15,7 @@ import Testing
     ])
   }
 
-  /// METHODS 0.3: the tie matrix of the zero point, after and before the rounding, to even and away.
+  /// the tie matrix of the zero point, after and before the rounding, to even and away.
   @Test func zeroPointAndTies() {
     let values = ["-2.5", "-1.5", "-0.5", "0.5", "1.5", "2.5"]
     let matrix: [(zero: Int, rows: [String])] = [
@@ -450,7 +450,7 @@ import Testing
     ])
   }
 
-  /// [affine §23], SEMANTICS 5
+  /// [affine §23], observed behaviour
   @Test(arguments: ["qonnx", "qonnx-python", "brevitas"]) func bipolar(dialect: String) {
     check([
       (

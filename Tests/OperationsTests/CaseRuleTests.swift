@@ -4,7 +4,7 @@ import NumberFormats
 import Operations
 import Testing
 
-/// CASES.md, "Semantics that two careful readers would otherwise decide differently", one by one.
+/// The case format, "Semantics that two careful readers would otherwise decide differently", one by one.
 @Suite struct CaseRuleTests {
   /// A case whose answer is not an error, so that one change can be seen to make it one.
   private func goodCase(_ definition: Definition) -> Case? {
@@ -430,7 +430,7 @@ import Testing
         #expect(found == y, "\(dialect) \(row.scales)")
       }
     }
-    // METHODS 1.3: the product of the scales in binary32 for uint8, in binary64 for int8.
+    // the product of the scales in binary32 for uint8, in binary64 for int8.
     for (type, y) in [("int8", "3921568"), ("uint8", "3921569")] {
       let found = answer(
         """

@@ -18,7 +18,7 @@ let repository = URL(fileURLWithPath: #filePath)
     return paths.filter { $0.hasSuffix(suffix) }.sorted().map(folder.appendingPathComponent)
   }
 
-  /// The names that CASES.md binds.
+  /// The names that the case format binds.
   @Test func names() throws {
     let binding = """
       ideal onnx onnx-reference pytorch pytorch-export fbgemm qnnpack onednn tflite tflite-opt \

@@ -1,6 +1,6 @@
 import Testing
 
-/// METHODS 1.8: Xilinx's ap_fixed, rounding modes and overflow modes, by the numbers of its header.
+/// Xilinx's ap_fixed, rounding modes and overflow modes, by the numbers of its header.
 @Suite struct FixedPointTests {
   private func assign(
     _ x: String, _ type: String, rounding: String = "AP_TRN", overflow: String = "AP_WRAP",

@@ -234,7 +234,7 @@ import Testing
     ])
   }
 
-  /// CASES.md: converted to the division type, divided with one rounding, rounded to even, zero point
+  /// The case format: converted to the division type, divided with one rounding, rounded to even, zero point
   /// added exactly, saturated.
   @Test func orderOfTheStages() {
     check([

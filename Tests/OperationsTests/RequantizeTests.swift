@@ -4,7 +4,7 @@ import Testing
 
 @testable import Operations
 
-/// The lists of METHODS 1.3 to 1.6 and the checks of `specs/requantize.md`.
+/// The checks of `specs/requantize.md`.
 @Suite struct RequantizeTests {
   /// Requantizes to int32 with a zero point of 0 by multiplier and shift.
   private func fixed(
@@ -22,7 +22,7 @@ import Testing
     answer("requantize \(dialect) | acc int32 \(acc) | scale float32 \(scale) | zero_point int8 0")
   }
 
-  /// METHODS 1.3, [requantize §4]: QuantizeMultiplier.
+  /// [requantize §4]: QuantizeMultiplier.
   @Test func quantizeMultiplier() throws {
     let pairs: [(scale: String, m: Int, shift: Int)] = [
       ("1", 1 << 30, 1), ("0.5", 1 << 30, 0), ("0.75", 1_610_612_736, 0),
@@ -71,7 +71,7 @@ import Testing
     }
   }
 
-  /// METHODS 1.3: SRDHM by a multiplier with shift 0 and int32 output.
+  /// SRDHM by a multiplier with shift 0 and int32 output.
   @Test func highMultiply() {
     let (low, high) = (Int(Int32.min), Int(Int32.max))
     let rows: [(a: Int, b: Int, y: Int)] = [
@@ -87,7 +87,7 @@ import Testing
     #expect(fixed("cmsis-nn", "\(low)", low, 0) == "\(low)")
   }
 
-  /// METHODS 1.3: RoundingDivideByPOT, behind a multiplier of -2^31 that only changes the sign.
+  /// RoundingDivideByPOT, behind a multiplier of -2^31 that only changes the sign.
   @Test func roundingDivide() {
     let rows: [(x: Int, exponent: Int, y: Int)] = [
       (5, 1, 3), (-5, 1, -3), (6, 2, 2), (-6, 2, -2), (2, 2, 1), (-2, 2, -1), (10, 2, 3),
@@ -101,7 +101,7 @@ import Testing
     #expect(fixed("tflite-opt", "5 -5 2 -2", Int(Int32.min), -1) == "-2 3 -1 1")
   }
 
-  /// METHODS 1.3: where the families disagree, m = 2^30.
+  /// where the families disagree, m = 2^30.
   @Test func counterExamples() {
     let dialects = [
       "tflite", "tflite-single", "tflite-opt", "tosa-double", "tosa-single", "tflite-away",
@@ -121,13 +121,13 @@ import Testing
     }
   }
 
-  /// BUGS B20: x = 7984, m = 1583594044, shift = -9: 12 by two roundings, 11 by one; exact 11.499.
+  /// A known bug (tensorflow#25087): x = 7984, m = 1583594044, shift = -9: 12 by two roundings, 11 by one; exact 11.499.
   @Test func twoRoundingsAgainstOne() {
     #expect(fixed("tflite", "7984", 1_583_594_044, -9) == "12")
     #expect(fixed("tflite-single", "7984", 1_583_594_044, -9) == "11")
     #expect(fixed("tosa-double", "7984", 1_583_594_044, 40) == "12")
     #expect(fixed("ideal", "7984", 1_583_594_044, -9) == "11")
-    // SEMANTICS 4: M = 0.25, acc = 1, exactly 0.25; and acc = -5213, exactly -51.4949.
+    // Observed: M = 0.25, acc = 1, exactly 0.25; and acc = -5213, exactly -51.4949.
     for (dialect, y) in [
       ("tflite", "1"), ("tflite-opt", "1"), ("tflite-single", "0"), ("tflite-away", "0"),
       ("xnnpack-fp32", "0"), ("ideal", "0"),
@@ -138,7 +138,7 @@ import Testing
     #expect(scaled("xnnpack-fp32", "-5213", "0.0098781746") == "-51")
   }
 
-  /// [requantize §2], SEMANTICS 4: binary32, not binary64; the zero point before or after.
+  /// [requantize §2], observed behaviour: binary32, not binary64; the zero point before or after.
   @Test func floatMultiplier() {
     func y(_ dialect: String, _ acc: String, _ scale: String, _ zero: Int) -> String {
       answer(
@@ -159,7 +159,7 @@ import Testing
     #expect(y("fbgemm", "5", "0.5", 4) == "6")
   }
 
-  /// METHODS 1.4: XNNPACK's four, scale 1/2 and 1/8.
+  /// XNNPACK's four, scale 1/2 and 1/8.
   @Test func xnnpack() {
     let dialects = ["xnnpack-fp32", "xnnpack-rndnu", "xnnpack-rndna", "xnnpack-gemmlowp"]
     let rows: [(scale: String, acc: Int, y: [Int])] = [
@@ -184,7 +184,7 @@ import Testing
     #expect(scaled("xnnpack-rndnu", "1", "0x1p-32") == "0")
   }
 
-  /// [requantize §22], METHODS 1.5
+  /// [requantize §22]
   @Test func cmsis() {
     #expect(fixed("cmsis-nn", "-38", 1 << 30, -1) == "-10")
     #expect(fixed("cmsis-nn-single", "-38", 1 << 30, -1) == "-9")
@@ -198,7 +198,7 @@ import Testing
     }
   }
 
-  /// METHODS 1.3, [requantize §11]: accumulators of 48 and 64 bits take a multiplier of 16 bits.
+  /// [requantize §11]: accumulators of 48 and 64 bits take a multiplier of 16 bits.
   @Test(arguments: ["tflite", "tflite-opt", "tflite-single", "cmsis-nn", "cmsis-nn-single"])
   func wideAccumulators(dialect: String) {
     for type in ["int48", "int64"] {
@@ -231,7 +231,7 @@ import Testing
     #expect(fixed("ideal", "1073741824", 1 << 30, 1) == "1073741824")
   }
 
-  /// METHODS 1.6, [requantize §12] to [requantize §16]
+  /// [requantize §12] to [requantize §16]
   @Test func tosa() {
     #expect(fixed("tosa-single", "-5 5", 1 << 30, 31) == "-2 3")
     #expect(fixed("tosa-single", "-39 -38 1", 1 << 30, 32) == "-10 -9 0")

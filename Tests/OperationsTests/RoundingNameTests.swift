@@ -1,6 +1,6 @@
 import Testing
 
-/// METHODS 0.1 and 1.7, [rounding §12], [rounding §13], [rounding §15]: what each name of a rounding
+/// [rounding §12], [rounding §13], [rounding §15]: what each name of a rounding
 /// means, asked of the dialects that have the name as an attribute.
 @Suite struct RoundingNameTests {
   private static let halves = "-2.5 -1.5 -0.5 0.5 1.5 2.5"
@@ -39,7 +39,7 @@ import Testing
     }
   }
 
-  /// SEMANTICS 5: half away by adding a half in binary32 changes what is no tie, even integers.
+  /// Observed: half away by adding a half in binary32 changes what is no tie, even integers.
   @Test func halfAddedInBinary32() {
     #expect(qonnx("qonnx", "HALF_UP", "0x1.fffffep-2 8388609") == "0 8388609")
     #expect(qonnx("qonnx-python", "HALF_UP", "0x1.fffffep-2 8388609") == "1 8388610")

@@ -3,7 +3,7 @@ import Generation
 import Operations
 import Testing
 
-/// METHODS 7.1, BUGS.md and SEMANTICS: the smallest inputs that tell two semantics apart.
+/// Bugs of real kernels and observed behaviour: the smallest inputs that tell two semantics apart.
 @Suite struct WitnessTests {
   /// One question asked in several dialects.
   private func ask(
@@ -16,7 +16,7 @@ import Testing
     }
   }
 
-  /// SEMANTICS 1: float32 to int8, in all dialects.
+  /// Observed: float32 to int8, in all dialects.
   @Test func quantizeTies() {
     ask(
       "quantize %@ | x float32 0.5 1.5 2.5 -0.5 | scale float32 1 | zero_point int8 0",
@@ -38,7 +38,7 @@ import Testing
       [("pytorch", "4"), ("pytorch-export", "3"), ("onnx", "3")])
   }
 
-  /// BUGS B31 (tract#2850), B37 (FBGEMM), B36 (FBGEMM), B92 (pytorch#106780), B95 (onnx).
+  /// Known bugs: B31 (tract#2850), B37 (FBGEMM), B36 (FBGEMM), B92 (pytorch#106780), B95 (onnx).
   @Test func issues() {
     ask(
       "quantize %@ | x float32 0.25 0.75 1.25 1.75 | scale float32 0.5 | zero_point uint8 0",
@@ -58,7 +58,7 @@ import Testing
       [("onnx", "1 -2"), ("ideal", "1 -2")])
   }
 
-  /// SEMANTICS 2: dequantize.
+  /// Observed: dequantize.
   @Test func dequantize() {
     ask(
       "dequantize %@ | x int8 -124 | scale float32 0.1 | zero_point int8 3",
@@ -68,7 +68,7 @@ import Testing
       ])
   }
 
-  /// METHODS 7.1: QONNX HALF_UP against AP_RND.
+  /// QONNX HALF_UP against AP_RND.
   @Test func halfUp() {
     #expect(
       answer(
@@ -80,7 +80,7 @@ import Testing
       answer("quantize ap_fixed output_dtype=fixed<4,4> rounding=AP_RND | x float32 -0.5") == "0")
   }
 
-  /// METHODS 7.1: per-tensor and per-channel of PyTorch differ beyond int64 and on fused ties only.
+  /// per-tensor and per-channel of PyTorch differ beyond int64 and on fused ties only.
   @Test func perTensorAndPerChannel() {
     let parameters = "scale float32 0.1 | zero_point int32 3"
     let x = "1 -0.35 0.25 12.7 1e15 -1e15 25.6"
