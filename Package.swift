@@ -107,6 +107,7 @@ let package = Package(
       ], swiftSettings: strict),
     .testTarget(
       name: "KernelsTests", dependencies: ["Kernels"], exclude: ["neon"], swiftSettings: strict),
+    .testTarget(name: "TidyTests", dependencies: ["Operations"], swiftSettings: strict),
     .testTarget(name: "VerificationTests", dependencies: ["Verification"], swiftSettings: strict),
     .testTarget(
       name: "GoldenTests", dependencies: ["Golden", "ExactArithmetic"], swiftSettings: strict),
