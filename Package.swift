@@ -107,6 +107,8 @@ let package = Package(
       ], swiftSettings: strict),
     .testTarget(
       name: "KernelsTests", dependencies: ["Kernels"], exclude: ["neon"], swiftSettings: strict),
+    .testTarget(
+      name: "CLITests", dependencies: ["qverify"], exclude: ["help"], swiftSettings: strict),
     .testTarget(name: "TidyTests", dependencies: ["Operations"], swiftSettings: strict),
     .testTarget(name: "VerificationTests", dependencies: ["Verification"], swiftSettings: strict),
     .testTarget(

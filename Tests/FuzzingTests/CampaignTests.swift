@@ -76,7 +76,8 @@ import Verification
   /// What a campaign does in one lane does not depend on the others.
   @Test func lanesAreIndependent() throws {
     let alone = run(try plan(["quantize"], ["onnx"], Self.tail, cases: 60))
-    let together = run(try plan(["requantize", "quantize"], ["ideal", "onnx"], Self.tail, cases: 60))
+    let together = run(
+      try plan(["requantize", "quantize"], ["ideal", "onnx"], Self.tail, cases: 60))
     let lane = together.lanes.first {
       $0.dialect == "onnx" && $0.operation == "quantize" && $0.subject == "tail"
     }
@@ -129,14 +130,17 @@ import Verification
     })
     let report = run(try plan(["quantize"], ["onnx"], [scalarOnly], cases: 200))
     let lane = try #require(report.lanes.first)
-    #expect(lane.refusedBins.contains("per channel") || lane.refusedBins.contains("blocked"), "\(lane.refusedBins)")
+    #expect(
+      lane.refusedBins.contains("per channel") || lane.refusedBins.contains("blocked"),
+      "\(lane.refusedBins)")
     #expect(lane.verdicts[.unsupported] ?? 0 > 0)
   }
 
   /// What nobody claims, or the dialect does not define, is skipped with the reason.
   @Test func skipped() throws {
     let report = run(
-      try plan(["quantize", "matmul"], ["cmsis-nn"], [PlantedSubject(operations: ["quantize"])], cases: 5))
+      try plan(
+        ["quantize", "matmul"], ["cmsis-nn"], [PlantedSubject(operations: ["quantize"])], cases: 5))
     #expect(report.lanes.isEmpty && report.cases == 0)
     let reasons = Dictionary(uniqueKeysWithValues: report.skipped.map { ($0.name, $0.reason) })
     #expect(reasons["quantize/cmsis-nn"] == "CMSIS-NN has no float kernels")
@@ -225,7 +229,8 @@ import Verification
     #expect(lines[0].hasPrefix("quantize/onnx: away disagrees with exact"))
     #expect(lines[1].hasPrefix("  input       scale = ") || lines[1].hasPrefix("  input       "))
     #expect(text.contains("  shrunk      in ") && text.contains("; seed 1, case "))
-    #expect(text.contains("  exact       y[") && text.contains("nearest, ties to even [rounding §1]"))
+    #expect(
+      text.contains("  exact       y[") && text.contains("nearest, ties to even [rounding §1]"))
     #expect(text.contains("  away        ") && text.contains("right gives "))
     #expect(lines.last == "  replay      qverify replay golden/regressions/a.json --subject away")
   }

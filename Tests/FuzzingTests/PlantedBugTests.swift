@@ -62,7 +62,8 @@ struct PlantedBug: Sendable, CustomTestStringConvertible {
       PlantedBug(
         name: "binary64 product", operation: "requantize", dialect: "onnx",
         subject: .changed(
-          "requantize", [("precision", "float64"), ("accumulator", "float64"), ("scale", "float64")]),
+          "requantize",
+          [("precision", "float64"), ("accumulator", "float64"), ("scale", "float64")]),
         elements: 4),
       PlantedBug(
         name: "mask on the clamped level", operation: "fake_quantize", dialect: "pytorch",
@@ -81,7 +82,8 @@ struct PlantedBug: Sendable, CustomTestStringConvertible {
       elements: 3),
     PlantedBug(
       name: "reciprocal instead of division", operation: "quantize", dialect: "onnx",
-      subject: .changed("quantize", [("scaling", "reciprocal")]), likeness: "quantize/tflite-opt ", elements: 3),
+      subject: .changed("quantize", [("scaling", "reciprocal")]), likeness: "quantize/tflite-opt ",
+      elements: 3),
     PlantedBug(
       name: "first scale for every channel", operation: "quantize", dialect: "onnx",
       subject: .seeing { test in
@@ -187,7 +189,8 @@ struct PlantedBug: Sendable, CustomTestStringConvertible {
     subject.operations = [bug.operation]
     var plan = CampaignPlan(
       operations: [try #require(Registry.operation(named: bug.operation))],
-      dialects: [try Dialect.named(bug.dialect)], subjects: [subject], budget: .cases(400), seed: seed,
+      dialects: [try Dialect.named(bug.dialect)], subjects: [subject], budget: .cases(400),
+      seed: seed,
       jobs: 2)
     plan.maximumFailures = 1
     var campaign = Campaign(plan)

@@ -11,7 +11,9 @@ struct PlantedSubject: Subject {
   /// The operations that it claims; every one where empty.
   var operations: [String] = []
   /// What it takes for the answer; nil refuses the case.
-  var answer: @Sendable (Case, Dialect) -> Outcome? = { try? Reference.evaluateFast($0, dialect: $1) }
+  var answer: @Sendable (Case, Dialect) -> Outcome? = {
+    try? Reference.evaluateFast($0, dialect: $1)
+  }
   /// How it writes the answer, an output at a time.
   var write: @Sendable (KernelBuffers, _ output: String, _ bytes: [UInt8]) -> Void = copy
 

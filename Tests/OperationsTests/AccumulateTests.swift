@@ -38,7 +38,7 @@ import Testing
     Array(repeating: "1", count: count).joined(separator: " ")
   }
 
-  /// [accumulate §2]
+  /// [accumulate §2].
   @Test func batches() throws {
     let a = (0..<24).map(String.init).joined(separator: " ")
     let b = (0..<120).map(String.init).joined(separator: " ")
@@ -55,7 +55,7 @@ import Testing
     ])
   }
 
-  /// [accumulate §3]
+  /// [accumulate §3].
   @Test func zeroPoints() {
     let b = "b uint8[2,3] 1 2 3 4 5 6"
     check([
@@ -100,7 +100,7 @@ import Testing
       "conv2d onnx \(attributes) | x uint8[1,1,1,\(width)] \(x) | w uint8[1,1,1,\(kernel)] \(w)")
   }
 
-  /// [accumulate §5], [accumulate §6], [accumulate §8]
+  /// [accumulate §5], [accumulate §6], [accumulate §8].
   @Test func geometry() {
     let five = "1 2 3 4 5"
     let eight = "1 2 3 4 5 6 7 8"
@@ -147,7 +147,7 @@ import Testing
     ])
   }
 
-  /// [accumulate §9], [accumulate §10]
+  /// [accumulate §9], [accumulate §10].
   @Test func groups() {
     check([
       (
@@ -193,7 +193,7 @@ import Testing
     ])
   }
 
-  /// [accumulate §11]
+  /// [accumulate §11].
   @Test func layouts() {
     check([
       (
@@ -290,7 +290,7 @@ import Testing
     #expect(answer(question, dialect: fault) == "-384 6")
   }
 
-  /// [accumulate §17], special values §6
+  /// [accumulate §17], special values §6.
   @Test(arguments: dialects) func empty(dialect: String) throws {
     let product = try parse("matmul \(dialect) | a int8[0,3] | b int8[3,2] 1 2 3 4 5 6")
     #expect(try Reference.evaluate(product)["y"]?.tensor.shape == [0, 2])

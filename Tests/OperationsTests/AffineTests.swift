@@ -49,7 +49,7 @@ import Testing
     }
   }
 
-  /// [affine §6]
+  /// [affine §6].
   @Test func fusedMultiplyAdd() {
     check([
       ("quantize pytorch | x float32 0.5 | scale float32 1 | zero_point uint8 3", "4"),
@@ -105,7 +105,7 @@ import Testing
     ])
   }
 
-  /// [affine §10], [affine §11]
+  /// [affine §10], [affine §11].
   @Test func granularity() {
     let all = ["float32", "float32[1]", "float32[1,1]"]
     for scale in all {
@@ -157,7 +157,7 @@ import Testing
     ])
   }
 
-  /// [affine §13]
+  /// [affine §13].
   @Test func typeOfTheDivision() {
     let x = "x float16 0.25 | scale float16 0.1"
     check([
@@ -171,7 +171,7 @@ import Testing
     ])
   }
 
-  /// [affine §14], [affine §15], [affine §16]
+  /// [affine §14], [affine §15], [affine §16].
   @Test func dequantize() {
     let x = "x int8 -124 3 | scale float32 0.1 | zero_point int8 3"
     check([
@@ -234,7 +234,7 @@ import Testing
     ])
   }
 
-  /// [affine §29]
+  /// [affine §29].
   @Test func openvino() {
     check([
       (
@@ -276,7 +276,7 @@ import Testing
     ])
   }
 
-  /// [affine §17]
+  /// [affine §17].
   @Test func dynamicQuantize() {
     check([
       ("dynamic_quantize onnx | x float32 0 0 -0", "0 0 0 / 0.003921569 / 0"),
@@ -293,7 +293,7 @@ import Testing
     ])
   }
 
-  /// [affine §18], [affine §19]
+  /// [affine §18], [affine §19].
   @Test func fakeQuantize() {
     check([
       (
@@ -414,7 +414,7 @@ import Testing
     ])
   }
 
-  /// [affine §21]
+  /// [affine §21].
   @Test func qonnxAndBrevitas() {
     let x = "| x float32 1.25 9 -9 | scale float32 0.5 | zero_point float32 0"
     check([
@@ -450,7 +450,7 @@ import Testing
     ])
   }
 
-  /// [affine §23], observed behaviour
+  /// [affine §23], observed behaviour.
   @Test(arguments: ["qonnx", "qonnx-python", "brevitas"]) func bipolar(dialect: String) {
     check([
       (
@@ -464,7 +464,7 @@ import Testing
     ])
   }
 
-  /// [affine §24]
+  /// [affine §24].
   @Test(arguments: ["qonnx", "qonnx-python"]) func truncateVersion1(dialect: String) {
     let a = "bit_width_in=8 bit_width_out=4"
     let x = "| x float32 100 -3 | scale float32 0.5 | zero_point float32 0"
@@ -490,7 +490,7 @@ import Testing
     ])
   }
 
-  /// [affine §25]
+  /// [affine §25].
   @Test(arguments: ["qonnx", "qonnx-python"]) func truncateVersion2(dialect: String) {
     let a = "version=2 bit_width_in=8 bit_width_out=4 signed=1 narrow=0"
     let x = "| x float32 100 -3 7.5 | scale float32 0.5 | zero_point float32 0"

@@ -31,6 +31,19 @@ let repository = URL(fileURLWithPath: #filePath)
     }
   }
 
+  /// What `--ops` takes; where a name is an operation and a group, it means the group.
+  @Test func groups() throws {
+    func names(_ list: [String]) throws -> [String] {
+      try Registry.operations(named: list).map { $0.name }
+    }
+    #expect(try names(["all"]) == Registry.all.map { $0.name })
+    #expect(try names(["conv"]) == ["conv2d", "depthwise_conv2d", "qconv2d"])
+    #expect(try names(["matmul"]) == ["matmul", "qmatmul"])
+    #expect(try names(["qmatmul", "quantize", "qmatmul"]) == ["quantize", "qmatmul"])
+    #expect(try Set(names(["quant", "conv", "matmul"])).isSuperset(of: ["truncate", "qconv2d"]))
+    #expect(throws: CaseError.self) { try names(["dance"]) }
+  }
+
   /// The folder and the embedded list agree, in names and in bytes.
   @Test func everyFileIsEmbedded() throws {
     let files = try Self.files(in: Self.specs.appendingPathComponent("dialects"), ".yaml")

@@ -85,7 +85,7 @@ import Testing
     #expect(assign("0.5", "fixed<1,1>", rounding: "AP_RND_CONV", overflow: "AP_WRAP_SM") == "0")
   }
 
-  /// [affine §22]
+  /// [affine §22].
   @Test func specification() {
     #expect(assign("7.6", "fixed<4,4>") == "7")
     #expect(assign("7.6", "fixed<4,4>", rounding: "AP_RND", overflow: "AP_SAT") == "7")

@@ -41,8 +41,10 @@ struct Definition: Sendable, CustomTestStringConvertible {
     do throws(CaseError) { return .success(try evaluation(test)) } catch { return .failure(error) }
   }
 
-  /// The bulk oracle and the definition are one function. A generator knows its operation: no case is
-  /// malformed, and few lie outside a dialect's contract, such as a scale that no shift can hold.
+  /// The bulk oracle and the definition are one function.
+  ///
+  /// A generator knows its operation: no case is malformed, and few lie outside a dialect's
+  /// contract, such as a scale that no shift can hold.
   @Test(arguments: Definition.all) func definitionAndBulkOracle(definition: Definition) {
     var refused: [CaseError] = []
     let cases = definition.cases(count(definition))

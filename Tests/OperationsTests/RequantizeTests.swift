@@ -59,7 +59,7 @@ import Testing
     #expect(down.multiplier == Integer(1 << 30))
   }
 
-  /// [requantize §17]
+  /// [requantize §17].
   @Test func xnnpackMultiplier() throws {
     let rows: [(Float, Int, Int)] = [
       (0.5, 8_388_608, 24), (0.125, 8_388_608, 26), (1.8872236751121818e-06, 16_600_195, 43),
@@ -184,7 +184,7 @@ import Testing
     #expect(scaled("xnnpack-rndnu", "1", "0x1p-32") == "0")
   }
 
-  /// [requantize §22]
+  /// [requantize §22].
   @Test func cmsis() {
     #expect(fixed("cmsis-nn", "-38", 1 << 30, -1) == "-10")
     #expect(fixed("cmsis-nn-single", "-38", 1 << 30, -1) == "-9")
@@ -231,7 +231,7 @@ import Testing
     #expect(fixed("ideal", "1073741824", 1 << 30, 1) == "1073741824")
   }
 
-  /// [requantize §12] to [requantize §16]
+  /// [requantize §12] to [requantize §16].
   @Test func tosa() {
     #expect(fixed("tosa-single", "-5 5", 1 << 30, 31) == "-2 3")
     #expect(fixed("tosa-single", "-39 -38 1", 1 << 30, 32) == "-10 -9 0")
@@ -241,7 +241,8 @@ import Testing
     #expect(fixed("tosa-single", "-2 -1 0 1 2 -3", 1, 2) == "0 0 0 0 null null")
     #expect(fixed("tosa-single", "8191 8192 -8192 -8193", 1 << 14, 14) == "8191 null -8192 null")
     // There is no such condition with a 16-bit multiplier.
-    func sixteen(_ acc: String, _ m: Int, _ shift: Int, _ dialect: String = "tosa-single") -> String {
+    func sixteen(_ acc: String, _ m: Int, _ shift: Int, _ dialect: String = "tosa-single") -> String
+    {
       answer(
         """
         requantize \(dialect) | acc int48 \(acc) | multiplier int16 \(m) | shift int8 \(shift) \

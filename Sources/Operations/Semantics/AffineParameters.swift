@@ -67,9 +67,6 @@ struct AffineParameters {
       granularity = maps.allSatisfy { $0 == .perTensor } ? .perTensor : .perChannel
     case .defaultsToOne, .explicit:
       let given = arguments.integer("axis")
-      if let given, !x.shape.isEmpty || scale.count > 1 {
-        _ = try ParameterMap.resolved(axis: given, rank: x.shape.count)
-      }
       if rule == .explicit, given == nil, parameters.contains(where: { $0.0.count > 1 }) {
         throw .malformed("more than one scale or zero point needs the attribute 'axis'")
       }
