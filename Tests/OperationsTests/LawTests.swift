@@ -163,8 +163,7 @@ import Testing
   }
 
   /// [accumulate §11]: the integers do not depend on the layout.
-  @Test(arguments: ["conv2d", "depthwise_conv2d", "qconv2d"]) func layouts(operation: String) throws
-  {
+  @Test(arguments: ["conv2d", "depthwise_conv2d", "qconv2d"]) func layouts(operation: String) throws {
     let dialect = try Dialect.named("onnx")
     let type = try #require(Registry.operation(named: operation))
     for stream in 0..<16 {

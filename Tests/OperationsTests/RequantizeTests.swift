@@ -241,8 +241,7 @@ import Testing
     #expect(fixed("tosa-single", "-2 -1 0 1 2 -3", 1, 2) == "0 0 0 0 null null")
     #expect(fixed("tosa-single", "8191 8192 -8192 -8193", 1 << 14, 14) == "8191 null -8192 null")
     // There is no such condition with a 16-bit multiplier.
-    func sixteen(_ acc: String, _ m: Int, _ shift: Int, _ dialect: String = "tosa-single") -> String
-    {
+    func sixteen(_ acc: String, _ m: Int, _ shift: Int, _ dialect: String = "tosa-single") -> String {
       answer(
         """
         requantize \(dialect) | acc int48 \(acc) | multiplier int16 \(m) | shift int8 \(shift) \

@@ -7,8 +7,7 @@ private let repository = URL(fileURLWithPath: #filePath)
   .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
 /// The files under a folder of the checkout whose names end in one of the given ways.
-private func files(_ folder: String, _ suffixes: [String]) throws -> [(path: String, text: String)]
-{
+private func files(_ folder: String, _ suffixes: [String]) throws -> [(path: String, text: String)] {
   let root = repository.appendingPathComponent(folder)
   let paths = try FileManager.default.subpathsOfDirectory(atPath: root.path)
   return try paths.filter { path in suffixes.contains { path.hasSuffix($0) } }.sorted().map {
