@@ -40,10 +40,11 @@ public enum Registry {
   public static func operations(named list: [String]) throws(CaseError) -> [any Operation.Type] {
     var wanted: Set<String> = []
     for name in list {
-      if operation(named: name) != nil {
-        wanted.insert(name)
-      } else if let group = groups.first(where: { $0.name == name }) {
+      // A name that is both, such as matmul, means the group.
+      if let group = groups.first(where: { $0.name == name }) {
         wanted.formUnion(group.operations)
+      } else if operation(named: name) != nil {
+        wanted.insert(name)
       } else {
         throw .malformed(
           "'\(name)' is neither an operation nor a group; groups are "
