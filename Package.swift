@@ -14,7 +14,9 @@ let strict: [SwiftSetting] = [
 let package = Package(
   name: "qverify",
   products: [
-    .executable(name: "qverify", targets: ["qverify"])
+    .executable(name: "qverify", targets: ["qverify"]),
+    // The C ABI of kernels: one header.
+    .library(name: "QVerifyKernel", targets: ["QVerifyKernel"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -34,8 +36,8 @@ let package = Package(
     .target(
       name: "Specifications", path: "specs",
       exclude: [
-        "accumulate.md", "affine.md", "dialects.md", "formats.md", "requantize.md", "rounding.md",
-        "special-values.md",
+        "accumulate.md", "affine.md", "dialects.md", "formats.md", "guides", "requantize.md",
+        "rounding.md", "special-values.md",
       ],
       sources: ["Specifications.swift"], resources: [.embedInCode("dialects")],
       swiftSettings: strict),
@@ -53,6 +55,9 @@ let package = Package(
     .target(name: "CKernels"),
     .target(name: "Kernels", dependencies: ["CKernels"], swiftSettings: strict),
 
+    // How anybody's kernel is attached: a header without dependencies.
+    .target(name: "QVerifyKernel"),
+
     // What judges: subjects in guarded memory, verdicts, campaigns, golden files.
     .target(name: "CHarness"),
     .target(
@@ -68,6 +73,12 @@ let package = Package(
       ],
       swiftSettings: strict),
     .target(
+      name: "Reporting",
+      dependencies: [
+        "NumberFormats", "CaseFormat", "Operations", "Verification", "Fuzzing",
+      ],
+      swiftSettings: strict),
+    .target(
       name: "Golden",
       dependencies: ["ExactArithmetic", .product(name: "Yams", package: "Yams")],
       swiftSettings: strict),
@@ -80,7 +91,7 @@ let package = Package(
       name: "qverify",
       dependencies: [
         "ExactArithmetic", "NumberFormats", "CaseFormat", "Generation", "Operations",
-        "Verification", "Fuzzing", "Golden", "Subjects", "Kernels",
+        "Verification", "Fuzzing", "Reporting", "Golden", "Subjects", "Kernels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

@@ -34,6 +34,37 @@ public enum ElementBytes {
     return codes
   }
 
+  /// Reads elements from the memory of a kernel, whatever they hold.
+  ///
+  /// - Precondition: a whole number of elements.
+  public static func uncheckedCodes(
+    from memory: UnsafeRawBufferPointer, as dtype: DataType
+  ) -> [Int64] {
+    let size = dtype.storageBytes
+    func load<T: FixedWidthInteger>(_ type: T.Type) -> [Int64] {
+      (0..<memory.count / size).map {
+        Int64(truncatingIfNeeded: memory.loadUnaligned(fromByteOffset: $0 * size, as: type))
+      }
+    }
+    switch (size, dtype.isSigned) {
+    case (1, true): return load(Int8.self)
+    case (1, false): return load(UInt8.self)
+    case (2, true): return load(Int16.self)
+    case (2, false): return load(UInt16.self)
+    case (4, true): return load(Int32.self)
+    case (4, false): return load(UInt32.self)
+    case (8, _): return load(Int64.self)
+    default:
+      return (0..<memory.count / size).map { index in
+        var pattern: UInt64 = 0
+        for byte in 0..<size {
+          pattern |= UInt64(memory[index * size + byte]) << UInt64(8 * byte)
+        }
+        return extended(pattern, dtype)
+      }
+    }
+  }
+
   /// Writes elements as bytes.
   public static func bytes(of codes: [Int64], as dtype: DataType) -> [UInt8] {
     let size = dtype.storageBytes

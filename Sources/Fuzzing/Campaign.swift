@@ -188,12 +188,11 @@ public struct Campaign: Sendable {
     harvest.cases += 1
     // A case that nobody takes is only worth its coverage, and only now and then.
     let isTaken = lane.subjects.contains {
-      if case .ready = $0.prepare(test, dialect: lane.dialect) { return true }
-      return false
+      $0.refusal(of: test, dialect: lane.dialect) == nil
     }
     if !isTaken && item.index % 8 != 0 {
       for (index, subject) in lane.subjects.enumerated() where !lane.isResting[index] {
-        if case .refused(let reason) = subject.prepare(test, dialect: lane.dialect) {
+        if let reason = subject.refusal(of: test, dialect: lane.dialect) {
           harvest.lanes[item.lane][index].add(
             Judgement(.unsupported, reason), Outcome([]), time: .zero)
         }

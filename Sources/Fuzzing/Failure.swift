@@ -30,6 +30,36 @@ public struct Failure: Sendable {
   public var alsoFailing: [String] = []
   /// What the subject's behaviour looks like; nil where nothing known fits.
   public var likeness: String?
+  /// The stage of a mismatch that decides: accumulation, scaling, rounding, zero point, clamp, ...
+  public var stage: String?
+  /// How far the subject is off over many cases, in steps of the output: how many elements for each
+  /// difference, found minus exact, those that agree included. Empty where it was not measured.
+  public var errors: [ErrorCount] = []
+  /// Exact and found values around the failure, where one input was varied.
+  public var staircase: Staircase?
+
+  /// How many elements are off by so many steps of the output.
+  public struct ErrorCount: Hashable, Sendable {
+    public var difference: Int64
+    public var count: Int
+  }
+
+  /// One output element as a function of one input element, all else as in the failing case.
+  public struct Staircase: Hashable, Sendable {
+    public var input: String
+    public var inputIndex: Int
+    public var output: String
+    public var outputIndex: Int
+    /// In ascending order of the input; `found` is nil where the subject gave nothing.
+    public var points: [Point]
+
+    /// One value of the input, with what came out.
+    public struct Point: Hashable, Sendable {
+      public var input: Double
+      public var exact: Double?
+      public var found: Double?
+    }
+  }
 
   /// How many cases shrinking may run.
   private static let shrinkTrials = 10_000
@@ -165,10 +195,8 @@ extension Failure: CustomStringConvertible {
       let count = judgement.element?.count ?? 0
       let of = test.outputs?[judgement.element?.output ?? ""]?.tensor.count ?? 0
       return "disagrees with exact" + (of > 1 ? " in \(count) of \(of) elements" : "")
-    case .unwritten, .nondeterministic, .hung, .environment:
-      return "\(verdict.rawValue): \(judgement.message)"
-    case .crashed, .overran: return "\(verdict.rawValue): \(judgement.message)"
     case .passed, .unsupported: return verdict.rawValue
+    default: return "\(verdict.rawValue): \(judgement.message)"
     }
   }
 

@@ -7,7 +7,7 @@ public import Verification
 /// One of our own tiers, as a subject.
 ///
 /// It reads a case by itself: the judge's reading of attributes is not used here.
-public struct BuiltinSubject: Subject {
+public struct BuiltinSubject: InProcessSubject {
   /// The instruction-set level.
   public let tier: Tier
   /// The words by which `--subject` knows it.

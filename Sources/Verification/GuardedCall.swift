@@ -76,6 +76,17 @@ public struct FloatingPointEnvironment: Hashable, Sendable {
   /// Makes this the environment of this thread.
   public func restore() { qh_environment_set(qh_environment(control: control, x87: x87)) }
 
+  /// The same environment, but with subnormal numbers flushed to zero: results, and where the CPU
+  /// tells them apart operands too.
+  public var flushingToZero: FloatingPointEnvironment {
+    #if arch(x86_64)
+      let bits: UInt64 = 1 << 15 | 1 << 6
+    #else
+      let bits: UInt64 = 1 << 24
+    #endif
+    return FloatingPointEnvironment(control: control | bits, x87: x87)
+  }
+
   /// What changed since another environment, such as "rounding mode changed to toward zero,
   /// flush-to-zero turned on", or nil if nothing did.
   public func difference(from earlier: FloatingPointEnvironment) -> String? {

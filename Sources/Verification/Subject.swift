@@ -1,4 +1,5 @@
 public import CaseFormat
+public import NumberFormats
 public import Operations
 
 /// The memory of a call: inputs to read, outputs to write, by name.
@@ -7,7 +8,35 @@ public struct KernelBuffers {
   public var outputs: [String: UnsafeMutableRawBufferPointer]
 }
 
-/// What a subject says to a case.
+/// A thing under test.
+public protocol Subject: Sendable {
+  /// The name that `--subject` and reports use, such as `builtin:avx2` or `lib:./kernel.so`.
+  var name: String { get }
+
+  /// Why the subject never runs an operation in a dialect; nil where it may.
+  func refusal(of operation: String, dialect: Dialect) -> String?
+
+  /// Why the subject does not take a case, where that is known without running it.
+  func refusal(of test: Case, dialect: Dialect) -> String?
+
+  /// Runs cases, and says for each, in order, what came of it.
+  ///
+  /// Kernels in this process run in the memory of `runner`; others take its time-out.
+  func run(_ trials: [Trial], on runner: GuardedRunner) -> [Execution]
+}
+
+extension Subject {
+  /// By default nothing is known before a case runs.
+  public func refusal(of test: Case, dialect: Dialect) -> String? { nil }
+}
+
+/// A kernel that runs in this process, on memory that the judge hands over.
+public protocol InProcessSubject: Subject {
+  /// Prepares a case: everything that needs no kernel memory is done here, once.
+  func prepare(_ test: Case, dialect: Dialect) -> Preparation
+}
+
+/// What a kernel in this process says to a case.
 public enum Preparation {
   /// It does not claim the case, and why.
   case refused(String)
@@ -17,14 +46,96 @@ public enum Preparation {
   case ready((KernelBuffers) -> Void)
 }
 
-/// A thing under test: a kernel that runs on memory which the judge hands over.
-public protocol Subject: Sendable {
-  /// The name that `--subject` and reports use, such as `builtin:avx2`.
-  var name: String { get }
+extension InProcessSubject {
+  public func refusal(of test: Case, dialect: Dialect) -> String? {
+    if case .refused(let reason) = prepare(test, dialect: dialect) { return reason }
+    return nil
+  }
 
-  /// Why the subject never runs an operation in a dialect; nil where it may.
-  func refusal(of operation: String, dialect: Dialect) -> String?
+  public func run(_ trials: [Trial], on runner: GuardedRunner) -> [Execution] {
+    trials.map { trial in
+      switch prepare(trial.test, dialect: trial.dialect) {
+      case .refused(let reason): .refused(reason)
+      case .ready(let call): runner.run(trial.test, outputs: trial.outputs, calls: trial.calls, call)
+      }
+    }
+  }
+}
 
-  /// Prepares a case: everything that needs no kernel memory is done here, once.
-  func prepare(_ test: Case, dialect: Dialect) -> Preparation
+/// A case that is to be run.
+public struct Trial: Sendable {
+  public var test: Case
+  public var dialect: Dialect
+  public var outputs: [OutputSpecification]
+  public var calls: [Circumstance]
+}
+
+/// What an output will be: its name and what holds its elements.
+public struct OutputSpecification: Hashable, Sendable {
+  public var name: String
+  public var dtype: DataType
+  public var shape: [Int]
+
+  /// Specifies an output.
+  public init(name: String, dtype: DataType, shape: [Int]) {
+    self.name = name
+    self.dtype = dtype
+    self.shape = shape
+  }
+
+  /// The number of elements.
+  public var count: Int { Tensor.count(of: shape) ?? 0 }
+}
+
+/// How a case is called. A right kernel gives the same each time.
+public enum Circumstance: UInt8, CaseIterable, Sendable {
+  /// Every buffer against the inaccessible page behind it.
+  case first
+  /// The same call again, in the same memory; the outputs held other bytes.
+  case again
+  /// Every buffer against the inaccessible page before it.
+  case pageStart
+  /// Every buffer an odd number of elements after the start of a page.
+  case unaligned
+  /// As the first, with subnormal numbers flushed to zero.
+  case flushed
+
+  /// What every case is put through.
+  public static let standard: [Circumstance] = [.first, .again, .pageStart, .unaligned]
+
+  /// How messages speak of it.
+  public var phrase: String {
+    switch self {
+    case .first: "at first"
+    case .again: "on a second call"
+    case .pageStart: "at the start of a page"
+    case .unaligned: "at another alignment"
+    case .flushed: "with subnormal numbers flushed to zero"
+    }
+  }
+}
+
+/// What came of a trial.
+public enum Execution: Sendable {
+  /// The subject does not take the case, and why.
+  case refused(String)
+  /// It did what no kernel may do; the verdict and the message say what.
+  case fault(Judgement)
+  /// It answered each call.
+  case answered([Answer])
+}
+
+/// What a subject gave in one call: the codes of each output, in the order of the specification.
+public struct Answer: Hashable, Sendable {
+  public var circumstance: Circumstance
+  public var outputs: [[Int64]]
+  /// The byte that the outputs were filled with before; nil where they are not our memory.
+  public var poison: UInt8?
+
+  /// An answer to one call.
+  public init(_ circumstance: Circumstance, outputs: [[Int64]], poison: UInt8?) {
+    self.circumstance = circumstance
+    self.outputs = outputs
+    self.poison = poison
+  }
 }

@@ -12,9 +12,16 @@ public enum Verdict: String, CaseIterable, Sendable {
   case overran
   /// Left output elements as they were.
   case unwritten
+  /// Gave something else on a second call.
   case nondeterministic
+  /// Gave something else in another alignment.
+  case alignment = "depends on alignment"
+  /// Gave something else with subnormal numbers flushed to zero.
+  case flushToZero = "depends on flush-to-zero"
   /// Changed the floating-point environment.
   case environment = "changed the environment"
+  /// Answered what is not an answer to the case.
+  case malformed = "malformed answer"
   /// The subject refused the case.
   case unsupported
 

@@ -4,6 +4,7 @@ import Foundation
 import Fuzzing
 import Generation
 import Operations
+import Reporting
 import Verification
 
 /// `qverify bench fuzz`: how many cases a second, and where the time goes.

@@ -3,6 +3,7 @@ import CaseFormat
 import Foundation
 import Kernels
 import Operations
+import Reporting
 import Subjects
 import Verification
 

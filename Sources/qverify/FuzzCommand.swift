@@ -3,6 +3,7 @@ import CaseFormat
 import Foundation
 import Fuzzing
 import Operations
+import Reporting
 import Subjects
 import Verification
 

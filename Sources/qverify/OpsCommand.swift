@@ -1,6 +1,7 @@
 import ArgumentParser
 import CaseFormat
 import Operations
+import Reporting
 import Subjects
 import Verification
 

@@ -6,7 +6,7 @@ import Verification
 /// A subject that answers by a reference of its own choice, and then writes as it likes.
 ///
 /// The answer is computed before the guarded call; the call itself only copies bytes.
-struct PlantedSubject: Subject {
+struct PlantedSubject: InProcessSubject {
   var name = "planted"
   /// The operations that it claims; every one where empty.
   var operations: [String] = []

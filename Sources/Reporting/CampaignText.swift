@@ -1,17 +1,27 @@
-import CaseFormat
+public import CaseFormat
 import Foundation
-import Fuzzing
+public import Fuzzing
 import Operations
 import Verification
 
 /// The report of a campaign, for people and for programs.
-struct CampaignText {
-  let report: CampaignReport
-  /// Where each failure was saved.
-  let files: [String?]
-  let jobs: Int
+public struct CampaignText {
+  private let report: CampaignReport
+  private let files: [String?]
+  private let jobs: Int
 
-  var text: String {
+  /// The texts of a report.
+  ///
+  /// - Parameters:
+  ///   - report: what a campaign found.
+  ///   - files: where each failure was saved.
+  ///   - jobs: how many threads ran it.
+  public init(report: CampaignReport, files: [String?], jobs: Int) {
+    (self.report, self.files, self.jobs) = (report, files, jobs)
+  }
+
+  /// The report for people.
+  public var text: String {
     var lines: [String] = []
     for (failure, file) in zip(report.failures, files) {
       lines.append(failure.text(replayFile: file))
@@ -78,7 +88,8 @@ struct CampaignText {
     return TextTable.lines(rows, rightAligned: [4, 5, 6, 7, 8])
   }
 
-  var json: JSONValue {
+  /// The report for programs.
+  public var json: JSONValue {
     func number(_ value: some BinaryInteger) -> JSONValue { .number("\(value)") }
     func strings(_ values: [String]) -> JSONValue { .array(values.map { .string($0) }) }
     let lanes = report.lanes.map { lane -> JSONValue in
@@ -130,24 +141,5 @@ struct CampaignText {
             .object([.init("name", .string($0.name)), .init("reason", .string($0.reason))])
           })),
     ])
-  }
-}
-
-/// Columns of text.
-enum TextTable {
-  /// Pads the cells of each column to the same width.
-  static func lines(_ rows: [[String]], rightAligned: Set<Int> = []) -> [String] {
-    guard let columns = rows.map(\.count).max() else { return [] }
-    let widths = (0..<columns).map { column in
-      rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
-    }
-    return rows.map { row in
-      let cells = row.enumerated().map { column, cell in
-        let space = String(repeating: " ", count: widths[column] - cell.count)
-        return rightAligned.contains(column) ? space + cell : cell + space
-      }
-      let line = cells.joined(separator: "  ")
-      return String(line.reversed().drop { $0 == " " }.reversed())
-    }
   }
 }
