@@ -84,7 +84,9 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "Subjects",
-      dependencies: ["NumberFormats", "CaseFormat", "Operations", "Verification", "Kernels"],
+      dependencies: [
+        "NumberFormats", "CaseFormat", "Operations", "Verification", "Kernels", "QVerifyKernel",
+      ],
       swiftSettings: strict),
 
     .executableTarget(

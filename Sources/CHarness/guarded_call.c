@@ -266,6 +266,13 @@ const char *qh_signal_name(int32_t signal) {
     case SIGILL: return "SIGILL";
     case SIGTRAP: return "SIGTRAP";
     case SIGABRT: return "SIGABRT";
+    case SIGKILL: return "SIGKILL";
+    case SIGTERM: return "SIGTERM";
+    case SIGINT: return "SIGINT";
+    case SIGPIPE: return "SIGPIPE";
+    case SIGSYS: return "SIGSYS";
+    case SIGALRM: return "SIGALRM";
+    case SIGHUP: return "SIGHUP";
     default: return "a signal";
   }
 }

@@ -57,6 +57,20 @@ public enum CaseFile {
 
   // MARK: Reading
 
+  /// The outputs of a parsed object of the format, whatever else it holds; nil where it has none.
+  ///
+  /// - Throws: `malformed` where they are no outputs, `null` elements among them.
+  public static func outputs(in value: JSONValue) throws(CaseError) -> [String: Tensor]? {
+    guard case .object(let members) = value,
+      let outputs = members.first(where: { $0.key == "outputs" })
+    else { return nil }
+    var result: [String: Tensor] = [:]
+    for output in try object(outputs) {
+      result[output.key] = try expectation(output, "outputs", allowNull: false, ".").tensor
+    }
+    return result
+  }
+
   private static func decode(_ value: JSONValue, directory: String) throws(CaseError) -> Case {
     guard case .object(let members) = value else {
       throw .malformed("a case is a JSON object, this is \(value.kind)")

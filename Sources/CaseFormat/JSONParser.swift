@@ -12,7 +12,7 @@ public struct JSONSyntaxError: Error, Equatable, CustomStringConvertible {
 }
 
 /// Reads one JSON value from bytes.
-struct JSONParser {
+public struct JSONParser {
   private let bytes: [UInt8]
   private var position: Int
   /// Deeper nesting than any case has is refused, so that no input can exhaust the stack.
@@ -24,7 +24,7 @@ struct JSONParser {
   }
 
   /// Parses a text that is exactly one JSON value.
-  static func parse(_ bytes: [UInt8]) throws(JSONSyntaxError) -> JSONValue {
+  public static func parse(_ bytes: [UInt8]) throws(JSONSyntaxError) -> JSONValue {
     var parser = JSONParser(bytes)
     let value = try parser.value(depth: 0)
     parser.skipSpace()

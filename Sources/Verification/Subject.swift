@@ -16,6 +16,9 @@ public protocol Subject: Sendable {
   /// Why the subject never runs an operation in a dialect; nil where it may.
   func refusal(of operation: String, dialect: Dialect) -> String?
 
+  /// Whether `refusal(of:dialect:)` says all that the subject claims; else that shows when it runs.
+  var declaresClaims: Bool { get }
+
   /// Why the subject does not take a case, where that is known without running it.
   func refusal(of test: Case, dialect: Dialect) -> String?
 
@@ -26,6 +29,9 @@ public protocol Subject: Sendable {
 }
 
 extension Subject {
+  /// By default a subject says what it claims.
+  public var declaresClaims: Bool { true }
+
   /// By default nothing is known before a case runs.
   public func refusal(of test: Case, dialect: Dialect) -> String? { nil }
 }
@@ -87,7 +93,9 @@ public struct OutputSpecification: Hashable, Sendable {
   public var count: Int { Tensor.count(of: shape) ?? 0 }
 }
 
-/// How a case is called. A right kernel gives the same each time.
+/// How a case is called.
+///
+/// A right kernel gives the same each time.
 public enum Circumstance: UInt8, CaseIterable, Sendable {
   /// Every buffer against the inaccessible page behind it.
   case first

@@ -69,15 +69,17 @@ enum Input {
   /// The subjects of a comma-separated list; by default every tier that this CPU runs.
   static func subjects(_ list: String?) throws -> [any Subject] {
     guard let list else { return SubjectList.available }
-    return try list.split(separator: ",").map { name in
+    return try SubjectList.names(in: list).map { name in
       do throws(SubjectError) {
-        return try SubjectList.subject(named: String(name))
+        return try SubjectList.subject(named: name)
       } catch {
-        if error.isUnavailable {
-          StandardError.line("qverify: \(error)")
-          throw Exit.unavailable
+        if error.kind == .unknown { throw ValidationError("\(error)") }
+        StandardError.line("qverify: \(error)")
+        switch error.kind {
+        case .missing: throw Exit.missingFile
+        case .unavailable: throw Exit.unavailable
+        case .unusable, .unknown: throw Exit.malformed
         }
-        throw ValidationError("\(error)")
       }
     }
   }

@@ -56,8 +56,65 @@ typedef struct qh_outcome {
   uintptr_t address;    // what the body tried to touch
 } qh_outcome;
 
-// "SIGSEGV" and so on, for the signals that a guarded call catches.
+// "SIGSEGV" and so on, for the signals that a guarded call catches and a few that end processes.
 const char *qh_signal_name(int32_t signal);
+
+// MARK: Worker processes
+
+// A process that qverify started, with our ends of its pipes, which do not block.
+typedef struct qh_process {
+  int32_t pid;  // also its process group
+  int input;    // its standard input, to write
+  int output;   // its standard output, to read
+  int life;     // it ends when this is closed
+} qh_process;
+
+// Starts a program; its standard error is ours. Returns 0 or an errno.
+int qh_process_start(const char *path, char *const arguments[], qh_process *process);
+
+// Closes the pipes, kills the group if asked to, waits, and returns the wait status.
+int32_t qh_process_end(qh_process *process, bool kills);
+
+enum { QH_READABLE = 1, QH_WRITABLE = 2 };
+
+// Waits until there is something to read or, if asked for, room to write; returns which, 0 after so
+// many milliseconds, -1 on an error.
+int qh_process_poll(const qh_process *process, bool writes, int milliseconds);
+
+// Writes what there is room for: the number of bytes, 0 if there is none now, -1 if nobody reads.
+ptrdiff_t qh_write(int descriptor, const void *bytes, size_t count);
+
+// Reads what is there: the number of bytes, 0 at the end, -1 if there is nothing now.
+ptrdiff_t qh_read(int descriptor, void *bytes, size_t count);
+
+// Within the worker: moves the pipes away from standard input and output, which kernels may use.
+void qh_worker_take_streams(int *input, int *output);
+
+// Forks; the child is killed when this process ends.
+int32_t qh_worker_fork(void);
+
+// Waits for a child, and ends the whole group if qverify ends first; returns the wait status.
+int32_t qh_worker_supervise(int32_t pid);
+
+// Becomes a shell command.
+void qh_worker_execute(const char *command);
+
+// Ends as a child ended, by the same signal or code.
+void qh_worker_exit_as(int32_t status);
+
+// Ends at once, without what libraries registered to run at the end.
+void qh_worker_exit(int32_t code);
+
+// The signal that ended a process, or 0; the code that it exited with, or -1.
+int32_t qh_status_signal(int32_t status);
+int32_t qh_status_code(int32_t status);
+
+// MARK: C++ exceptions
+
+// Whether a C++ exception that nobody caught ended the call in hand; `exception_name` gets its type.
+// From `qh_note_exceptions` on.
+void qh_note_exceptions(void);
+const char *qh_exception_name(void);
 
 #ifndef __swift__
 // Calls `body(context)`; a hang is what lasts longer than `timeout` nanoseconds (at least 1 ms),
