@@ -85,12 +85,20 @@ int qh_process_start(const char *path, char *const arguments[], qh_process *proc
   return 0;
 }
 
-int32_t qh_process_end(qh_process *process, bool kills) {
-  if (kills) kill(-process->pid, SIGKILL);
+int32_t qh_process_end(qh_process *process, int grace) {
   close(process->input);
-  close(process->life);
   int status = 0;
-  while (waitpid(process->pid, &status, 0) < 0 && errno == EINTR) {}
+  bool has_ended = false;
+  for (; grace > 0 && !has_ended; grace -= 1) {
+    has_ended = waitpid(process->pid, &status, WNOHANG) == process->pid;
+    if (!has_ended) poll(NULL, 0, 1);
+  }
+  if (!has_ended) {
+    kill(-process->pid, SIGKILL);
+    while (waitpid(process->pid, &status, 0) < 0 && errno == EINTR) {}
+    status = QH_KILLED;
+  }
+  close(process->life);
   kill(-process->pid, SIGKILL);  // what it may have left behind
   close(process->output);
   return status;
@@ -155,6 +163,8 @@ int32_t qh_worker_supervise(int32_t pid) {
   return status;
 }
 
+void qh_worker_close_streams(void) { close(STDIN_FILENO), close(STDOUT_FILENO); }
+
 void qh_worker_execute(const char *command) {
   close(LIFE_LINE);
   execl("/bin/sh", "sh", "-c", command, (char *)NULL);
@@ -173,5 +183,5 @@ void qh_worker_exit(int32_t code) { _exit(code); }
 
 // MARK: How a process ended
 
-int32_t qh_status_signal(int32_t status) { return WIFSIGNALED(status) ? WTERMSIG(status) : 0; }
-int32_t qh_status_code(int32_t status) { return WIFEXITED(status) ? WEXITSTATUS(status) : -1; }
+int32_t qh_status_signal(int32_t status) { return status >= 0 && WIFSIGNALED(status) ? WTERMSIG(status) : 0; }
+int32_t qh_status_code(int32_t status) { return status >= 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1; }

@@ -15,10 +15,14 @@ public struct Campaign: Sendable {
   private var lanes: [Lane]
   private var report: CampaignReport
   private let clock = ContinuousClock()
-  /// Cases of each lane in one round.
-  private static let roundSize = 96
+  /// Cases of each lane in one round: few at first, so that slow subjects see every lane.
+  private static func roundSize(after count: Int) -> Int { count < 96 ? 16 : 96 }
   /// One case in this many is judged by both oracles.
   private static let crossCheckInterval = 251
+  /// Cases that a thread gives to a subject at a time.
+  private static let batchSize = 16
+  /// Cases after which an operation that was always refused counts as not claimed.
+  private static let claimProbes = 24
   /// How many more cases are drawn to reach a bin that stayed empty.
   private static let chaseLimit = 4000
 
@@ -76,8 +80,11 @@ public struct Campaign: Sendable {
   public mutating func run() -> CampaignReport {
     let start = clock.now
     runRegressions()
+    dropUnclaimed()
+    var deadline: ContinuousClock.Instant?
+    if case .time(let duration) = plan.budget { deadline = start + duration }
     while !isDone(since: start) {
-      runRound()
+      runRound(until: deadline)
       plan.progress?(progress(since: start))
       if plan.isCancelled() {
         report.wasCancelled = true
@@ -138,10 +145,38 @@ public struct Campaign: Sendable {
     var times = CampaignTimes()
   }
 
-  private mutating func runRound() {
+  /// Finds out what subjects take that do not say so, and forgets what they always refuse.
+  private mutating func dropUnclaimed() {
+    var items: [Item] = []
+    for (index, lane) in lanes.enumerated()
+    where lane.subjects.contains(where: { !$0.declaresClaims }) {
+      items += (0..<Self.claimProbes).map { Item(lane: index, index: $0) }
+    }
+    if items.isEmpty { return }
+    let harvests = harvest(items, until: nil)
+    if plan.isCancelled() { return }
+    for index in lanes.indices.reversed() {
+      for subject in lanes[index].subjects.indices.reversed()
+      where !lanes[index].subjects[subject].declaresClaims {
+        let parts = harvests.map { $0.lanes[index][subject] }
+        if parts.contains(where: { $0.ran > 0 }) { continue }
+        let reason = parts.flatMap(\.refusals.keys).min() ?? "no case has an answer"
+        lanes[index].subjects.remove(at: subject)
+        lanes[index].results.remove(at: subject)
+        lanes[index].isResting.remove(at: subject)
+        if lanes[index].subjects.isEmpty {
+          let lane = lanes.remove(at: index)
+          report.skipped.append(("\(lane.operation.name)/\(lane.dialect.name)", reason))
+        }
+      }
+    }
+    report.skipped.sort { $0.name < $1.name }
+  }
+
+  private mutating func runRound(until deadline: ContinuousClock.Instant?) {
     var items: [Item] = []
     for lane in lanes.indices where lanes[lane].isResting.contains(false) {
-      var end = lanes[lane].next + Self.roundSize
+      var end = lanes[lane].next + Self.roundSize(after: lanes[lane].next)
       if case .cases(let count) = plan.budget { end = min(end, count) }
       for index in lanes[lane].next..<max(end, lanes[lane].next)
       where index % plan.shard.count == plan.shard.index {
@@ -149,11 +184,11 @@ public struct Campaign: Sendable {
       }
       lanes[lane].next = max(end, lanes[lane].next)
     }
-    absorb(harvest(items))
+    absorb(harvest(items, until: deadline))
   }
 
-  /// Runs items on all threads.
-  private func harvest(_ items: [Item]) -> [Harvest] {
+  /// Runs items on all threads, in batches; stops early when the time is up or somebody wants out.
+  private func harvest(_ items: [Item], until deadline: ContinuousClock.Instant?) -> [Harvest] {
     let empty = Harvest(
       lanes: lanes.map { lane in
         lane.results.map {
@@ -162,23 +197,40 @@ public struct Campaign: Sendable {
       }, generated: lanes.map { _ in Coverage() })
     let harvests = Mutex<[Harvest]>([])
     let cursor = Atomic<Int>(0)
-    let chunk = 8
     DispatchQueue.concurrentPerform(iterations: plan.jobs) { _ in
-      let judge = Judge()
+      let judge = Judge(plan.rules)
       var mine = empty
-      while true {
-        let first = cursor.wrappingAdd(chunk, ordering: .relaxed).oldValue
+      while !plan.isCancelled(), deadline.map({ clock.now < $0 }) ?? true {
+        let first = cursor.wrappingAdd(Self.batchSize, ordering: .relaxed).oldValue
         if first >= items.count { break }
-        for item in items[first..<min(first + chunk, items.count)] {
-          run(item, judge, &mine)
-        }
+        run(items[first..<min(first + Self.batchSize, items.count)], judge, &mine)
       }
       harvests.withLock { $0.append(mine) }
     }
     return harvests.withLock { $0 }
   }
 
-  private func run(_ item: Item, _ judge: Judge, _ harvest: inout Harvest) {
+  /// A case that is ready to be judged.
+  private struct Prepared {
+    var item: Item
+    var test: Case
+    var outcome: Outcome
+  }
+
+  private func run(_ items: ArraySlice<Item>, _ judge: Judge, _ harvest: inout Harvest) {
+    var prepared: [Prepared] = []
+    for item in items {
+      if let last = prepared.last, last.item.lane != item.lane {
+        self.judge(prepared, judge, &harvest)
+        prepared = []
+      }
+      if let next = prepare(item, &harvest) { prepared.append(next) }
+    }
+    self.judge(prepared, judge, &harvest)
+  }
+
+  /// Generates a case and its answer; nil where nobody takes it or it has none.
+  private func prepare(_ item: Item, _ harvest: inout Harvest) -> Prepared? {
     let lane = lanes[item.lane]
     let start = clock.now
     var choices = Choices(randomness: Randomness(seed: lane.seed, stream: UInt64(item.index)))
@@ -187,21 +239,17 @@ public struct Campaign: Sendable {
     harvest.times.generate += start.duration(to: generated)
     harvest.cases += 1
     // A case that nobody takes is only worth its coverage, and only now and then.
-    let isTaken = lane.subjects.contains {
-      $0.refusal(of: test, dialect: lane.dialect) == nil
-    }
-    if !isTaken && item.index % 8 != 0 {
-      for (index, subject) in lane.subjects.enumerated() where !lane.isResting[index] {
-        if let reason = subject.refusal(of: test, dialect: lane.dialect) {
-          harvest.lanes[item.lane][index].add(
-            Judgement(.unsupported, reason), Outcome([]), time: .zero)
-        }
+    let refusals = lane.subjects.map { $0.refusal(of: test, dialect: lane.dialect) }
+    if !refusals.contains(nil) && item.index % 8 != 0 {
+      for (index, reason) in refusals.enumerated() where !lane.isResting[index] {
+        harvest.lanes[item.lane][index].add(
+          Judgement(.unsupported, reason ?? ""), Outcome([]), time: .zero)
       }
-      return
+      return nil
     }
-    let outcome: Outcome
+    defer { harvest.times.oracle += generated.duration(to: clock.now) }
     do throws(CaseError) {
-      outcome = try Reference.evaluateFast(test, dialect: lane.dialect)
+      let outcome = try Reference.evaluateFast(test, dialect: lane.dialect)
       if item.index % Self.crossCheckInterval == 0 {
         harvest.crossChecked += 1
         let exact = try Reference.evaluate(test, dialect: lane.dialect)
@@ -211,26 +259,32 @@ public struct Campaign: Sendable {
           )
         }
       }
+      harvest.generated[item.lane].formUnion(outcome.coverage)
+      return Prepared(item: item, test: test, outcome: outcome)
     } catch {
       if error.kind == .malformed {
         harvest.oracleFaults.append(
           "\(lane.operation.name)/\(lane.dialect.name) case \(item.index) is \(error)")
       }
       harvest.rejected += 1
-      harvest.times.oracle += generated.duration(to: clock.now)
-      return
+      return nil
     }
-    var now = clock.now
-    harvest.times.oracle += generated.duration(to: now)
-    harvest.generated[item.lane].formUnion(outcome.coverage)
-    for (index, subject) in lane.subjects.enumerated() where !lane.isResting[index] {
-      let judgement = judge.judge(test, dialect: lane.dialect, subject: subject, outcome: outcome)
-      let after = clock.now
-      harvest.times.subject += now.duration(to: after)
-      harvest.lanes[item.lane][index].add(judgement, outcome, time: now.duration(to: after))
-      now = after
-      if judgement.verdict.isFailure {
-        harvest.failures.append((item.lane, index, item.index, judgement.verdict))
+  }
+
+  /// Lets every subject of a lane that does not rest run the same cases.
+  private func judge(_ prepared: [Prepared], _ judge: Judge, _ harvest: inout Harvest) {
+    guard let lane = prepared.first?.item.lane else { return }
+    let cases = prepared.map { ($0.test, $0.outcome) }
+    for (index, subject) in lanes[lane].subjects.enumerated() where !lanes[lane].isResting[index] {
+      let start = clock.now
+      let judgements = judge.judge(cases, dialect: lanes[lane].dialect, subject: subject)
+      let time = start.duration(to: clock.now)
+      harvest.times.subject += time
+      for (judgement, one) in zip(judgements, prepared) {
+        harvest.lanes[lane][index].add(judgement, one.outcome, time: time / prepared.count)
+        if judgement.verdict.isFailure {
+          harvest.failures.append((lane, index, one.item.index, judgement.verdict))
+        }
       }
     }
   }
@@ -264,13 +318,19 @@ public struct Campaign: Sendable {
       var choices = Choices(
         randomness: Randomness(seed: lane.seed, stream: UInt64(failure.index)))
       _ = lane.operation.generate(from: &choices, dialect: lane.dialect)
-      report.failures.append(
+      note(
         Failure.shrunk(
           from: choices.drawn, operation: lane.operation, dialect: lane.dialect,
           subject: lane.subjects[failure.subject], verdict: failure.verdict,
-          others: lane.subjects, origin: "seed \(plan.seed), case \(failure.index)"))
+          others: lane.subjects, origin: "seed \(plan.seed), case \(failure.index)",
+          rules: plan.rules))
     }
     report.times.shrink += start.duration(to: clock.now)
+  }
+
+  private mutating func note(_ failure: Failure) {
+    report.failures.append(failure)
+    plan.found?(failure)
   }
 
   /// Whether a failure that was shrunk already shows itself in another subject too.
@@ -282,7 +342,7 @@ public struct Campaign: Sendable {
       guard let outcome = try? Reference.evaluateFast(known.test, dialect: lane.dialect) else {
         continue
       }
-      let judgement = Judge().judge(
+      let judgement = Judge(plan.rules).judge(
         known.test, dialect: lane.dialect, subject: subject, outcome: outcome)
       if judgement.verdict == verdict && judgement.element == known.judgement.element {
         report.failures[index].alsoFailing.append(subject.name)
@@ -295,7 +355,7 @@ public struct Campaign: Sendable {
   // MARK: Regressions
 
   private mutating func runRegressions() {
-    let judge = Judge()
+    let judge = Judge(plan.rules)
     for test in plan.regressions {
       for lane in lanes.indices
       where lanes[lane].operation.name == test.operation
@@ -311,11 +371,11 @@ public struct Campaign: Sendable {
           lanes[lane].results[index].add(judgement, outcome, time: .zero)
           guard judgement.verdict.isFailure else { continue }
           lanes[lane].isResting[index] = true
-          report.failures.append(
+          note(
             Failure.regression(
               test, operation: lanes[lane].operation, dialect: lanes[lane].dialect,
               subject: subject, judgement: judgement, outcome: outcome,
-              others: lanes[lane].subjects))
+              others: lanes[lane].subjects, rules: plan.rules))
         }
       }
     }
@@ -335,7 +395,7 @@ public struct Campaign: Sendable {
       let first = 1 << 40
       while !isComplete() && index < Self.chaseLimit && !plan.isCancelled() {
         let items = (index..<index + 64).map { Item(lane: lane, index: first + $0) }
-        absorb(harvest(items))
+        absorb(harvest(items, until: nil))
         index += 64
       }
     }

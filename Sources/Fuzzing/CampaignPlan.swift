@@ -24,6 +24,10 @@ public struct CampaignPlan: Sendable {
   public var maximumFailures: Int
   /// Cases that failed before; they run first.
   public var regressions: [Case]
+  /// How subjects are put to the test.
+  public var rules: Judge.Rules
+  /// Told of each failure as soon as it is shrunk and explained, on the campaign's own thread.
+  public var found: (@Sendable (Failure) -> Void)?
   /// Called now and then, on the campaign's own thread.
   public var progress: (@Sendable (CampaignProgress) -> Void)?
   /// Asked between rounds; true ends the campaign with what it has.
@@ -43,6 +47,7 @@ public struct CampaignPlan: Sendable {
     shard = (0, 1)
     maximumFailures = 10
     regressions = []
+    rules = Judge.Rules()
     isCancelled = { false }
   }
 }

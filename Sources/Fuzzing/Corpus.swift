@@ -45,17 +45,32 @@ public struct Corpus: Sendable {
     return (cases, problems)
   }
 
-  /// The file of a failure's case, which is saved under its id if it is new, all of it or nothing.
+  /// Saves a failure's case under its id, all of it or nothing, and returns the path of the file.
   ///
-  /// - Returns: the path of the file.
+  /// The id stands for the cause: where a case of the same cause is there already, the one with
+  /// fewer elements stays. A case that came from the corpus stays where it is.
+  ///
   /// - Throws: what Foundation throws where the file cannot be written.
-  public func path(of failure: Failure) throws -> String {
-    try FileManager.default.createDirectory(
-      atPath: directory, withIntermediateDirectories: true)
+  public func save(_ failure: Failure) throws -> String {
+    let files = FileManager.default
+    try files.createDirectory(atPath: directory, withIntermediateDirectories: true)
     let path = directory + "/" + failure.test.id + ".json"
-    if failure.choices == nil && FileManager.default.fileExists(atPath: path) { return path }
+    if let data = files.contents(atPath: path) {
+      let known = CaseFile.records(in: [UInt8](data), directory: directory).first?.result
+      if failure.choices == nil { return path }
+      if let known = try? known?.get(), Self.size(known) <= Self.size(failure.test) { return path }
+    }
+    // Renamed from a name that is no case file: whoever reads, or dies, sees the old or the new.
+    let draft = path + ".\(ProcessInfo.processInfo.processIdentifier).part"
     let text = CaseFile.json(failure.test).description + "\n"
-    try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+    try Data(text.utf8).write(to: URL(fileURLWithPath: draft))
+    guard rename(draft, path) == 0 else {
+      let error = errno
+      try? files.removeItem(atPath: draft)
+      throw CocoaError(.fileWriteUnknown, userInfo: [NSFilePathErrorKey: path, "errno": error])
+    }
     return path
   }
+
+  private static func size(_ test: Case) -> Int { test.inputs.values.reduce(0) { $0 + $1.count } }
 }

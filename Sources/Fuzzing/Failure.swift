@@ -63,14 +63,21 @@ public struct Failure: Sendable {
 
   /// How many cases shrinking may run.
   private static let shrinkTrials = 10_000
+  /// How long it may take: only subjects that are slow or hang come to that.
+  private static let shrinkTime = Duration.seconds(20)
 
   /// Shrinks a failing case and explains it.
   static func shrunk(
     from sequence: ChoiceSequence, operation: any Operations.Operation.Type, dialect: Dialect,
-    subject: any Subject, verdict: Verdict, others: [any Subject], origin: String
+    subject: any Subject, verdict: Verdict, others: [any Subject], origin: String,
+    rules: Judge.Rules
   ) -> Failure {
-    // A hang costs its whole time-out at every trial, so it gets less of both.
-    let judge = verdict == .hung ? Judge(timeout: .milliseconds(500)) : Judge()
+    // A hang costs its whole time-out at every trial, so it gets less of it.
+    var trialRules = rules
+    if verdict == .hung { trialRules.timeout = max(rules.timeout / 20, .milliseconds(50)) }
+    let judge = Judge(trialRules)
+    let clock = ContinuousClock()
+    let deadline = clock.now + shrinkTime
     func attempt(_ choices: inout Choices) -> (Case, Outcome, Judgement)? {
       let test = operation.generate(from: &choices, dialect: dialect)
       guard let outcome = try? Reference.evaluateFast(test, dialect: dialect) else { return nil }
@@ -79,9 +86,8 @@ public struct Failure: Sendable {
         judge.judge(test, dialect: dialect, subject: subject, outcome: outcome)
       )
     }
-    let trials = verdict == .hung ? 40 : shrinkTrials
-    var shrinker = Shrinker(sequence, trials: trials) { choices in
-      attempt(&choices)?.2.verdict == verdict
+    var shrinker = Shrinker(sequence, trials: shrinkTrials) { choices in
+      clock.now < deadline && attempt(&choices)?.2.verdict == verdict
     }
     var original = Choices(replaying: sequence)
     let before = attempt(&original).map { Self.elements(of: $0.0) } ?? 0
@@ -103,11 +109,13 @@ public struct Failure: Sendable {
   /// Explains a failure of a case that came by value.
   public static func regression(
     _ test: Case, operation: any Operations.Operation.Type, dialect: Dialect,
-    subject: any Subject, judgement: Judgement, outcome: Outcome, others: [any Subject]
+    subject: any Subject, judgement: Judgement, outcome: Outcome, others: [any Subject],
+    rules: Judge.Rules = Judge.Rules()
   ) -> Failure {
     Failure(
       test, nil, operation, dialect, subject, judgement, outcome, others: others,
-      origin: "case '\(test.id)'", steps: 0, elementsBefore: elements(of: test), Judge())
+      origin: "case '\(test.id)'", steps: 0, elementsBefore: elements(of: test),
+      Judge(rules))
   }
 
   private init(

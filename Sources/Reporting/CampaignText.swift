@@ -20,14 +20,9 @@ public struct CampaignText {
     (self.report, self.files, self.jobs) = (report, files, jobs)
   }
 
-  /// The report for people.
-  public var text: String {
-    var lines: [String] = []
-    for (failure, file) in zip(report.failures, files) {
-      lines.append(failure.text(replayFile: file))
-      lines.append("")
-    }
-    lines += table
+  /// The report for people, without the failures, which were printed when they were found.
+  public var summaryText: String {
+    var lines = table
     lines.append("")
     for lane in report.lanes {
       if let mistrust = lane.mistrust {

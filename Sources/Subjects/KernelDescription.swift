@@ -13,6 +13,10 @@ public struct KernelClaim: Hashable, Sendable {
   public var operation: String
   public var dialects: String
   public var dtypes: String
+  /// The inputs that it knows; nil for any.
+  public var inputs: String?
+  /// The attributes that it knows; nil for any.
+  public var attributes: String?
   public var layouts: String
   public var ties: String
   public var accumulatorBits: Int
@@ -33,8 +37,18 @@ public struct KernelClaim: Hashable, Sendable {
       if case .string(let text)? = test.attributes["layout"] { layout = text }
       if !Self.words(layouts).contains(layout) { return "claims layouts \(layouts) only" }
     }
+    if let known = inputs.map(Self.words),
+      let name = test.inputs.keys.sorted().first(where: { !known.contains($0) })
+    {
+      return "input '\(name)': not claimed"
+    }
+    if let known = attributes.map(Self.words),
+      let name = test.attributes.keys.sorted().first(where: { !known.contains($0) })
+    {
+      return "attribute '\(name)': not claimed"
+    }
     for (name, types) in typeLists {
-      if let tensor = test.inputs[name], !types.contains(tensor.dtype.name) {
+      if let tensor = test.inputs[name], !types.contains(Self.word(tensor.dtype)) {
         return "\(name) of type \(tensor.dtype.name): not claimed"
       }
     }
@@ -44,9 +58,14 @@ public struct KernelClaim: Hashable, Sendable {
   /// Why an output lies outside the claim; nil where it does not.
   func refusal(ofOutput name: String, _ dtype: DataType) -> String? {
     guard let types = typeLists.first(where: { $0.tensor == name })?.types,
-      !types.contains(dtype.name)
+      !types.contains(Self.word(dtype))
     else { return nil }
     return "\(name) of type \(dtype.name): not claimed"
+  }
+
+  /// How a claim writes a type: fixed point without its parameters.
+  private static func word(_ dtype: DataType) -> String {
+    dtype.name.prefix { $0 != "<" }.description
   }
 
   /// The types of `dtypes` by tensor.
@@ -71,7 +90,8 @@ public struct KernelClaim: Hashable, Sendable {
       guard parts.count == 2 else {
         return "\(operation): dtypes '\(dtypes)', must be tensor=type,type and spaces between"
       }
-      for type in Self.words(String(parts[1])) where DataType(name: type) == nil {
+      for type in Self.words(String(parts[1]))
+      where DataType(name: type) == nil && type != "fixed" && type != "ufixed" {
         return "\(operation): dtypes name '\(type)', which is no type"
       }
     }

@@ -61,7 +61,8 @@ final class LibraryKernel {
     for claim in UnsafeBufferPointer(start: claims, count: found.claim_count) {
       let claim = KernelClaim(
         operation: text(claim.operation), dialects: text(claim.dialects),
-        dtypes: text(claim.dtypes), layouts: text(claim.layouts), ties: text(claim.ties),
+        dtypes: text(claim.dtypes), inputs: claim.inputs.map { String(cString: $0) },
+        attributes: claim.attributes.map { String(cString: $0) }, layouts: text(claim.layouts), ties: text(claim.ties),
         accumulatorBits: Int(claim.accumulator_bits))
       if let problem = claim.problem(operations: operations) {
         throw SubjectError(message: problem)
@@ -228,7 +229,7 @@ private final class CArena {
     let count = Tensor.count(of: shape) ?? 0
     var tensor = qverify_tensor()
     tensor.name = string(name)
-    tensor.dtype = dtype.abi
+    tensor.dtype = Int32(dtype.abi.rawValue)
     tensor.rank = UInt32(shape.count)
     tensor.dims = integers(shape)
     tensor.count = Int64(count)
@@ -243,18 +244,19 @@ private final class CArena {
     attribute.name = string(name)
     switch value {
     case .integer(let number):
-      attribute.kind = QVERIFY_INTEGER
+      attribute.kind = Int32(QVERIFY_INTEGER.rawValue)
       attribute.integer = Int64(number)
       attribute.number = Double(number)
+      attribute.text = string("\(number)")
     case .decimal(let text):
-      attribute.kind = QVERIFY_NUMBER
+      attribute.kind = Int32(QVERIFY_NUMBER.rawValue)
       attribute.number = Double(text) ?? .nan
       attribute.text = string(text)
     case .string(let text):
-      attribute.kind = QVERIFY_STRING
+      attribute.kind = Int32(QVERIFY_STRING.rawValue)
       attribute.text = string(text)
     case .integers(let numbers):
-      attribute.kind = QVERIFY_INTEGERS
+      attribute.kind = Int32(QVERIFY_INTEGERS.rawValue)
       attribute.integers = integers(numbers)
       attribute.count = numbers.count
     }

@@ -37,7 +37,7 @@ public final class LibrarySubject: Subject {
       throw SubjectError(message: "\(path): its process \(ending) while it was loaded or described")
     case .executed: throw SubjectError(message: "\(path): its worker does not answer the question")
     case nil:
-      worker.end(killing: true)
+      worker.end(within: 0)
       throw SubjectError(
         message: "\(path): was not loaded and described within \(Self.loadingPatience)")
     }
@@ -120,7 +120,7 @@ public final class LibrarySubject: Subject {
     case .ended(let ending): return .fault(Self.judgement(ending))
     case .failed(let reason): return .fault(Judgement(.crashed, reason))
     case .described, nil:
-      worker.end(killing: true)
+      worker.end(within: 0)
       return .fault(Judgement(.hung, "its process did not answer within \(patience)"))
     }
   }

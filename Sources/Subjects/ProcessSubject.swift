@@ -31,23 +31,45 @@ public final class ProcessSubject: Subject {
     (self.command, self.program) = (command, program)
     name = "cmd:" + command
     let process = try start()
-    // A command that is not there ends at once; one that works waits for its first case.
-    if process.isTalking(within: 200) {
-      let exchange = process.exchange([], patience: .milliseconds(50)) { _ in .waiting }
-      if case .ended(let ending) = exchange, ending.code == 127 || ending.code == 126 {
+    if case .ended(let ending) = Self.warmUp(process) {
+      if ending.code == 127 || ending.code == 126 {
         throw SubjectError(message: "'\(command)' cannot be run", kind: .unavailable)
       }
-      if case .ended = exchange { return }
+      // What else is wrong with it is a verdict on the cases to come.
+    } else {
+      idle.withLock { $0.append(process) }
     }
-    idle.withLock { $0.append(process) }
   }
 
   private func start() throws(SubjectError) -> ChildProcess {
     do throws(ChildProcessError) {
-      return try ChildProcess(program, ["worker", "--command", command])
+      // A plain command needs no shell to wait for it.
+      let isPlain = !command.contains { ";&|<>()$`\\\"'#=\n*?[]{}~!".contains($0) }
+      let line = isPlain ? "exec \(command)" : command
+      return try ChildProcess(program, ["worker", "--command", line])
     } catch {
       throw SubjectError(message: "'\(command)': \(error)")
     }
+  }
+
+  /// Gives a fresh process a first small case and waits for a line, whatever it says: so that the
+  /// time to start is not taken for a hang.
+  private static func warmUp(_ process: ChildProcess) -> ChildProcess.Exchange {
+    let test = Case(
+      id: "start", operation: "quantize", dialect: "ideal",
+      inputs: [
+        "x": Tensor(.float32, shape: [1], codes: [0]),
+        "scale": Tensor(scalar: 0x3F80_0000, .float32), "zero_point": Tensor(scalar: 0, .int8),
+      ])
+    return process.exchange(line(test), patience: startingPatience) { inbox in
+      guard let end = inbox.firstIndex(of: UInt8(ascii: "\n")) else { return .waiting }
+      inbox.removeFirst(end + 1)
+      return .complete
+    }
+  }
+
+  private static func line(_ test: Case) -> [UInt8] {
+    Array((CaseFile.json(test).description + "\n").utf8)
   }
 
   /// Whether it takes an operation is known only when it answers.
@@ -115,21 +137,16 @@ public final class ProcessSubject: Subject {
 
   private func attempt(_ trials: [Trial], _ indices: [Int], timeout: Duration) -> Attempt {
     let questions = Self.questions(trials, indices)
-    var (process, isFresh) = (idle.withLock { $0.popLast() }, false)
-    if process == nil {
-      isFresh = true
-      do throws(SubjectError) {
-        process = try start()
-      } catch {
-        return Attempt(trouble: (indices[0], Judgement(.crashed, error.message)))
-      }
+    let process: ChildProcess
+    do throws(SubjectError) {
+      process = try ready()
+    } catch {
+      return Attempt(trouble: (indices[0], Judgement(.crashed, error.message)))
     }
-    guard let process else { return Attempt() }
     let reader = AnswerReader(questions.map(\.id))
-    let exchange = process.exchange(
-      questions.flatMap(\.line),
-      patience: timeout + (isFresh || reader.answers.isEmpty ? Self.startingPatience : .zero)
-    ) { reader.read(&$0) }
+    let exchange = process.exchange(questions.flatMap(\.line), patience: timeout) {
+      reader.read(&$0)
+    }
     var attempt = Attempt()
     var problem: Judgement?
     switch exchange {
@@ -142,10 +159,10 @@ public final class ProcessSubject: Subject {
     case .ended(let ending):
       problem = Judgement(
         reader.problem == nil ? .crashed : .malformed,
-        reader.problem ?? "\(ending), with \(questions.count - reader.answers.count) cases to answer")
+        reader.problem ?? "\(ending) before it had answered")
     }
     if let problem {
-      process.end(killing: true)
+      process.end(within: 0)
       let place = min(reader.answers.count, questions.count - 1)
       attempt.trouble = (questions[place].trial, problem)
     } else {
@@ -161,6 +178,16 @@ public final class ProcessSubject: Subject {
     return attempt
   }
 
+  /// A process that waits for cases: one that did so before, or a fresh one.
+  private func ready() throws(SubjectError) -> ChildProcess {
+    if let known = idle.withLock({ $0.popLast() }) { return known }
+    let process = try start()
+    if case .ended(let ending) = Self.warmUp(process) {
+      throw SubjectError(message: "\(ending) when it was started")
+    }
+    return process
+  }
+
   /// Every trial once, then, where a second call is wanted, every trial again.
   private static func questions(_ trials: [Trial], _ indices: [Int]) -> [Question] {
     var questions: [Question] = []
@@ -173,7 +200,7 @@ public final class ProcessSubject: Subject {
         questions.append(
           Question(
             trial: index, circumstance: circumstance, id: test.id,
-            line: Array((CaseFile.json(test).description + "\n").utf8)))
+            line: line(test)))
       }
     }
     return questions

@@ -183,6 +183,9 @@ extension FrameWriter {
       for text in [claim.operation, claim.dialects, claim.dtypes, claim.layouts, claim.ties] {
         writer.put(text)
       }
+      for text in [claim.inputs, claim.attributes] {
+        writer.put(list: text.map { [$0] } ?? []) { $0.put($1) }
+      }
       writer.put(Int32(claim.accumulatorBits))
     }
   }
@@ -269,10 +272,13 @@ extension FrameReader {
     KernelDescription(
       name: try text(), version: try text(),
       claims: try list { reader throws(FrameError) in
-        KernelClaim(
+        var claim = KernelClaim(
           operation: try reader.text(), dialects: try reader.text(), dtypes: try reader.text(),
-          layouts: try reader.text(), ties: try reader.text(),
-          accumulatorBits: Int(try reader.number() as Int32))
+          layouts: try reader.text(), ties: try reader.text(), accumulatorBits: 0)
+        claim.inputs = try reader.list { reader throws(FrameError) in try reader.text() }.first
+        claim.attributes = try reader.list { reader throws(FrameError) in try reader.text() }.first
+        claim.accumulatorBits = Int(try reader.number() as Int32)
+        return claim
       })
   }
 }

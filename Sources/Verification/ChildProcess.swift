@@ -28,7 +28,7 @@ public final class ChildProcess: @unchecked Sendable {
     if error != 0 { throw ChildProcessError(number: error) }
   }
 
-  deinit { _ = end(killing: true) }
+  deinit { end(within: 0) }
 
   /// What a reader makes of the bytes that have come.
   public enum Consumption {
@@ -77,7 +77,7 @@ public final class ChildProcess: @unchecked Sendable {
         if count < 0 { hasHungUp = true } else { written += count }
       }
       if Int(ready) & QH_READABLE != 0 {
-        guard readSome() else { return .ended(end(killing: false)) }
+        guard readSome() else { return .ended(end(within: 500)) }
         switch consume(&inbox) {
         case .complete: return .complete
         case .progress: deadline = clock.now + patience
@@ -103,12 +103,12 @@ public final class ChildProcess: @unchecked Sendable {
     return count != 0
   }
 
-  /// Ends the process: by closing its input, or at once.
+  /// Ends the process: by closing its input and, after so many milliseconds, by killing it.
   @discardableResult
-  public func end(killing: Bool) -> ProcessEnding {
+  public func end(within milliseconds: Int) -> ProcessEnding {
     if hasEnded { return ProcessEnding(status: 0) }
     hasEnded = true
-    return ProcessEnding(status: qh_process_end(&process, killing))
+    return ProcessEnding(status: qh_process_end(&process, Int32(milliseconds)))
   }
 }
 
@@ -135,14 +135,18 @@ public struct ProcessEnding: Hashable, Sendable, CustomStringConvertible {
     return code < 0 ? nil : Int(code)
   }
 
-  /// The name of the signal that ended it; nil where it exited.
+  /// The name of the signal that ended it, or that ended a shell's command; nil where it exited.
   public var signal: String? {
     let number = qh_status_signal(status)
-    return number == 0 ? nil : String(cString: qh_signal_name(number))
+    if number != 0 { return String(cString: qh_signal_name(number)) }
+    // A shell says 128 + n where signal n ended its command.
+    guard let code, (129...159).contains(code) else { return nil }
+    return String(cString: qh_signal_name(Int32(code) - 128))
   }
 
   public var description: String {
-    signal.map { "was ended by \($0)" } ?? "exited with code \(code ?? 0)"
+    if let signal { return "was ended by \(signal)" }
+    return code.map { "exited with code \($0)" } ?? "closed its output"
   }
 }
 
@@ -172,6 +176,8 @@ public enum WorkerSide {
   public static func run(command: String) {
     let child = qh_worker_fork()
     if child == 0 { qh_worker_execute(command) }
+    // So that the end of the command's output is seen as such.
+    qh_worker_close_streams()
     if child > 0 { qh_worker_exit_as(qh_worker_supervise(child)) }
   }
 

@@ -9,17 +9,27 @@ public import Operations
 ///
 /// One judge serves one thread.
 public final class Judge {
+  /// How a judge puts subjects to the test.
+  public struct Rules: Hashable, Sendable {
+    /// How long one call may take.
+    public var timeout: Duration
+    /// Whether each case is also called with subnormal numbers flushed to zero.
+    public var flushesToZero: Bool
+
+    /// Rules for judges.
+    public init(timeout: Duration = .seconds(2), flushesToZero: Bool = false) {
+      self.timeout = timeout
+      self.flushesToZero = flushesToZero
+    }
+  }
+
   private let runner: GuardedRunner
   private let calls: [Circumstance]
 
   /// Makes a judge.
-  ///
-  /// - Parameters:
-  ///   - timeout: how long one call may take.
-  ///   - flushesToZero: whether each case is also called with subnormal numbers flushed to zero.
-  public init(timeout: Duration = .seconds(2), flushesToZero: Bool = false) {
-    runner = GuardedRunner(timeout: timeout)
-    calls = Circumstance.standard + (flushesToZero ? [.flushed] : [])
+  public init(_ rules: Rules = Rules()) {
+    runner = GuardedRunner(timeout: rules.timeout)
+    calls = Circumstance.standard + (rules.flushesToZero ? [.flushed] : [])
   }
 
   /// Judges a subject on a case whose exact outcome is known.

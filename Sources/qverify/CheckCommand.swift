@@ -20,11 +20,14 @@ struct CheckCommand: ParsableCommand {
   @Argument(help: "A case file, or - for standard input.")
   var file: String
 
-  @Option(help: "What to compare: file, or a subject such as builtin:avx2.")
+  @Option(help: "What to compare: file, or a subject: builtin:TIER, lib:PATH or cmd:COMMAND.")
   var subject = "file"
 
   @Option(help: "Evaluate in this dialect, whatever the cases say: a name or a .yaml file.")
   var dialect: String?
+
+  @Option(help: "How long a kernel may take for one call, such as 500ms. Default: 2s; cmd: 10s.")
+  var timeout: String?
 
   @Option(help: "How to print the results.")
   var format = OutputFormat.text
@@ -37,15 +40,17 @@ struct CheckCommand: ParsableCommand {
 
   func validate() throws {
     guard jobs > 0 else { throw ValidationError("--jobs must be at least 1") }
+    _ = try timeout.map { try TimeSpan.parse($0, option: "--timeout") }
   }
 
   func run() throws {
     let dialect = try dialect.map { try Input.dialects([$0])[0] }
     let chosen = subject == "file" ? nil : try Input.subjects(subject)[0]
+    let rules = try Input.rules(timeout: timeout, for: chosen.map { [$0] } ?? [])
     let records = try Input.records(file)
     let checks = ExitGuard.run {
       Parallel.map(records, jobs: jobs) { record in
-        CaseCheck(record, dialect: dialect, subject: chosen)
+        CaseCheck(record, dialect: dialect, subject: chosen, rules: rules)
       }
     }
     var counts: [CaseCheck.Status: Int] = [:]
@@ -93,13 +98,13 @@ private struct CaseCheck: Sendable {
 
   var isWorthPrinting: Bool { status == .failed }
 
-  init(_ record: CaseRecord, dialect: Dialect?, subject: (any Subject)?) {
+  init(_ record: CaseRecord, dialect: Dialect?, subject: (any Subject)?, rules: Judge.Rules) {
     do throws(CaseError) {
       var test = try record.result.get()
       if let dialect { test.dialect = dialect.name }
       let outcome = try Reference.evaluateFast(test, dialect: dialect)
       if let subject {
-        self = try Self.run(subject, test, dialect, outcome)
+        self = try Self.run(subject, test, dialect, outcome, rules)
       } else {
         self = try Self.compare(test, outcome, dialect)
       }
@@ -114,7 +119,8 @@ private struct CaseCheck: Sendable {
   private init(_ status: Status, _ text: String) { (self.status, self.text) = (status, text) }
 
   private static func run(
-    _ subject: any Subject, _ test: Case, _ dialect: Dialect?, _ outcome: Outcome
+    _ subject: any Subject, _ test: Case, _ dialect: Dialect?, _ outcome: Outcome,
+    _ rules: Judge.Rules
   ) throws(CaseError) -> CaseCheck {
     let resolved: Dialect
     do throws(DialectError) {
@@ -122,7 +128,8 @@ private struct CaseCheck: Sendable {
     } catch {
       throw .malformed("\(error)")
     }
-    let judgement = Judge().judge(test, dialect: resolved, subject: subject, outcome: outcome)
+    let judgement = Judge(rules).judge(
+      test, dialect: resolved, subject: subject, outcome: outcome)
     switch judgement.verdict {
     case .passed: return CaseCheck(.agreed, "\(test.id): agreed")
     case .unsupported:
@@ -133,7 +140,7 @@ private struct CaseCheck: Sendable {
       }
       let failure = Failure.regression(
         test, operation: operation, dialect: resolved, subject: subject, judgement: judgement,
-        outcome: outcome, others: [])
+        outcome: outcome, others: [], rules: rules)
       return CaseCheck(.failed, failure.text(replayFile: nil))
     }
   }

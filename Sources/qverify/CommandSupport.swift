@@ -84,6 +84,15 @@ enum Input {
     }
   }
 
+  /// How subjects are put to the test: processes have more time by default.
+  static func rules(
+    timeout: String?, flushToZero: Bool = false, for subjects: [any Subject]
+  ) throws -> Judge.Rules {
+    let isSlow = subjects.contains { $0 is ProcessSubject }
+    let time = try timeout.map { try TimeSpan.parse($0, option: "--timeout") }
+    return Judge.Rules(timeout: time ?? .seconds(isSlow ? 10 : 2), flushesToZero: flushToZero)
+  }
+
   /// The operations of a comma-separated list of names and groups.
   static func operations(_ list: String) throws -> [any Operations.Operation.Type] {
     do throws(CaseError) {
@@ -91,6 +100,21 @@ enum Input {
     } catch {
       throw ValidationError(error.message)
     }
+  }
+}
+
+/// Times on the command line.
+enum TimeSpan {
+  /// A positive number of seconds, or one with ms, s, m or h.
+  static func parse(_ text: String, option: String) throws -> Duration {
+    let units = [("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0)]
+    let unit = units.first { text.hasSuffix($0.0) }
+    let number = text.dropLast(unit?.0.count ?? 0)
+    let seconds = Double(number).map { $0 * (unit?.1 ?? 1) }
+    guard let seconds, seconds >= 1e-3, seconds < 1e6 else {
+      throw ValidationError("\(option) takes a number of seconds, or one with ms, s, m or h")
+    }
+    return .seconds(seconds)
   }
 }
 

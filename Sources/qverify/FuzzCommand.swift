@@ -5,6 +5,7 @@ import Fuzzing
 import Operations
 import Reporting
 import Subjects
+import Synchronization
 import Verification
 
 /// `qverify fuzz`: whether a kernel is bit-exact.
@@ -27,7 +28,11 @@ struct FuzzCommand: ParsableCommand {
     help: "Dialects by commas: names, or .yaml files of your own. Default: every built-in one.")
   var dialect: String?
 
-  @Option(help: "What to test, such as builtin:avx2; by commas. Default: every tier of this CPU.")
+  @Option(
+    help: """
+      What to test, by commas: builtin:TIER, lib:PATH (a shared library, see qverify_kernel.h) or \
+      cmd:COMMAND (a process that answers cases). Default: every tier of this CPU.
+      """)
   var subject: String?
 
   @Option(help: "Cases for each operation in each dialect.")
@@ -35,6 +40,17 @@ struct FuzzCommand: ParsableCommand {
 
   @Option(help: "How long to go on, such as 60s, 5m or 1h.")
   var time: String?
+
+  @Option(
+    help: """
+      How long a kernel may take for one call, such as 500ms or 2s. Default: 2s, with a cmd: subject \
+      10s; the first answer of a process may take a minute more.
+      """)
+  var timeout: String?
+
+  @Flag(
+    help: "Also call each kernel with subnormals flushed to zero; it must give the same.")
+  var flushToZero = false
 
   @Option(help: "The seed of the cases; drawn and printed if not given.")
   var seed: UInt64?
@@ -68,20 +84,10 @@ struct FuzzCommand: ParsableCommand {
       throw ValidationError("--cases and --time exclude each other")
     }
     if let cases, cases < 1 { throw ValidationError("--cases must be at least 1") }
-    _ = try parsedTime()
+    _ = try time.map { try TimeSpan.parse($0, option: "--time") }
+    _ = try timeout.map { try TimeSpan.parse($0, option: "--timeout") }
     _ = try parsedShard()
     _ = try Input.operations(operations)
-  }
-
-  private func parsedTime() throws -> Duration? {
-    guard let time else { return nil }
-    let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600]
-    let unit = time.last.flatMap { units[$0] }
-    let number = unit == nil ? time : String(time.dropLast())
-    guard let value = Double(number), value > 0, value < 1e6 else {
-      throw ValidationError("--time takes a number of seconds, or one with s, m or h")
-    }
-    return .seconds(value * (unit ?? 1))
   }
 
   private func parsedShard() throws -> (index: Int, count: Int) {
@@ -94,23 +100,16 @@ struct FuzzCommand: ParsableCommand {
   }
 
   func run() throws {
-    let dialects = try Input.dialects(
-      dialect?.split(separator: ",").map(String.init) ?? Dialect.builtInNames)
-    let subjects = try Input.subjects(subject)
-    let budget: CampaignPlan.Budget =
-      try cases.map { .cases($0) } ?? .time(parsedTime() ?? .seconds(55))
-    let seed = seed ?? UInt64.random(in: 0..<1 << 32)
-    var plan = CampaignPlan(
-      operations: try Input.operations(operations), dialects: dialects, subjects: subjects,
-      budget: budget, seed: seed, jobs: jobs)
-    plan.shard = try parsedShard()
-    plan.maximumFailures = maxFailures
+    var plan = try plan()
     let store = Corpus(directory: corpus ?? "golden/regressions")
-    if corpus != nil || store.exists {
+    let keeps = corpus != nil || store.exists
+    if keeps {
       let (cases, problems) = store.cases()
       plan.regressions = cases
       for problem in problems { StandardError.line("qverify: \(problem)") }
     }
+    let output = FailureOutput(store: keeps ? store : nil, isPrinting: format == .text)
+    plan.found = { output.take($0) }
     Interruption.catchSignals()
     plan.isCancelled = { Interruption.isRequested }
     if !quiet && StandardError.isTerminal { plan.progress = ProgressLine.show }
@@ -118,23 +117,61 @@ struct FuzzCommand: ParsableCommand {
     var campaign = Campaign(plan)
     let report = ExitGuard.run { campaign.run() }
     if !quiet && StandardError.isTerminal { ProgressLine.clear() }
-    var files: [String?] = []
-    let keeps = corpus != nil || store.exists
-    for failure in report.failures {
-      do {
-        files.append(keeps ? try store.path(of: failure) : nil)
-      } catch {
-        StandardError.line("qverify: cannot save a failure in '\(store.directory)': \(error)")
-        files.append(nil)
-      }
-    }
-    let printed = CampaignText(report: report, files: files, jobs: jobs)
-    print(format == .text ? printed.text : printed.json.description)
+    let printed = CampaignText(report: report, files: output.files, jobs: jobs)
+    print(format == .text ? printed.summaryText : printed.json.description)
     if report.oracleFaults.count > 0 { throw Exit.internalFault }
     if report.wasCancelled { throw Exit.interrupted }
     if !report.failures.isEmpty { throw Exit.mismatch }
     if report.lanes.isEmpty || report.lanes.contains(where: { $0.mistrust != nil }) {
       throw Exit.mistrusted
     }
+  }
+
+  /// What the options ask for; opens the subjects.
+  private func plan() throws -> CampaignPlan {
+    let dialects = try Input.dialects(
+      dialect?.split(separator: ",").map(String.init) ?? Dialect.builtInNames)
+    let subjects = try Input.subjects(subject)
+    let time = try time.map { try TimeSpan.parse($0, option: "--time") }
+    var plan = CampaignPlan(
+      operations: try Input.operations(operations), dialects: dialects, subjects: subjects,
+      budget: cases.map { .cases($0) } ?? .time(time ?? .seconds(55)),
+      seed: seed ?? UInt64.random(in: 0..<1 << 32), jobs: jobs)
+    plan.shard = try parsedShard()
+    plan.maximumFailures = maxFailures
+    plan.rules = try Input.rules(timeout: timeout, flushToZero: flushToZero, for: subjects)
+    return plan
+  }
+}
+
+/// Saves and prints failures as they are found, so that nothing that was reported can be lost.
+private final class FailureOutput: Sendable {
+  private let store: Corpus?
+  private let isPrinting: Bool
+  private let saved = Mutex<[String?]>([])
+
+  /// Failures go to a corpus, if there is one, and to standard output, if they are printed.
+  init(store: Corpus?, isPrinting: Bool) {
+    self.store = store
+    self.isPrinting = isPrinting
+  }
+
+  /// Where each failure was saved, in the order in which they came.
+  var files: [String?] { saved.withLock { $0 } }
+
+  /// Saves a failure, then prints it.
+  func take(_ failure: Failure) {
+    var file: String?
+    do {
+      file = try store?.save(failure)
+    } catch {
+      let folder = store?.directory ?? ""
+      StandardError.line("qverify: cannot save a failure in '\(folder)': \(error)")
+    }
+    saved.withLock { [file] in $0.append(file) }
+    guard isPrinting else { return }
+    if StandardError.isTerminal { ProgressLine.clear() }
+    print(failure.text(replayFile: file) + "\n")
+    fflush(nil)
   }
 }

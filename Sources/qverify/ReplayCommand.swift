@@ -19,14 +19,25 @@ struct ReplayCommand: ParsableCommand {
   @Argument(help: "A case file, or choices.")
   var failure: String
 
-  @Option(help: "What to run, such as builtin:avx2; by commas. Default: every tier of this CPU.")
+  @Option(
+    help: """
+      What to run, by commas: builtin:TIER, lib:PATH or cmd:COMMAND. Default: every tier of this CPU.
+      """)
   var subject: String?
+
+  @Option(help: "How long a kernel may take for one call, such as 500ms. Default: 2s; cmd: 10s.")
+  var timeout: String?
 
   @Option(help: "The dialect, where it is a .yaml file of your own.")
   var dialect: String?
 
+  func validate() throws {
+    _ = try timeout.map { try TimeSpan.parse($0, option: "--timeout") }
+  }
+
   func run() throws {
     let subjects = try Input.subjects(subject)
+    let rules = try Input.rules(timeout: timeout, for: subjects)
     let own = try dialect.map { try Input.dialects([$0])[0] }
     var isFailing = false
     var hasRun = false
@@ -45,7 +56,7 @@ struct ReplayCommand: ParsableCommand {
       }
       for subject in subjects {
         let judgement = ExitGuard.run {
-          Judge().judge(test, dialect: dialect, subject: subject, outcome: outcome)
+          Judge(rules).judge(test, dialect: dialect, subject: subject, outcome: outcome)
         }
         if judgement.verdict == .unsupported {
           print("\(test.id): \(subject.name): unsupported: \(judgement.message)")
@@ -59,7 +70,7 @@ struct ReplayCommand: ParsableCommand {
         isFailing = true
         let failure = Failure.regression(
           test, operation: operation, dialect: dialect, subject: subject, judgement: judgement,
-          outcome: outcome, others: subjects)
+          outcome: outcome, others: subjects, rules: rules)
         print(
           failure.text(replayFile: self.failure.contains(":") ? "'\(self.failure)'" : self.failure))
       }

@@ -235,7 +235,7 @@ struct PlantedBug: Sendable, CustomTestStringConvertible {
       buffers.outputs[output]?.copyBytes(from: [UInt8(truncatingIfNeeded: spins)])
     }
     let outcome = try Reference.evaluate(test)
-    let judge = Judge(timeout: .milliseconds(60))
+    let judge = Judge(Judge.Rules(timeout: .milliseconds(60)))
     let judgement = judge.judge(test, dialect: dialect, subject: subject, outcome: outcome)
     #expect(judgement.verdict == .hung && judgement.message.hasPrefix("did not return within"))
     // The judge goes on.

@@ -72,9 +72,11 @@ typedef struct qh_process {
 // Starts a program; its standard error is ours. Returns 0 or an errno.
 int qh_process_start(const char *path, char *const arguments[], qh_process *process);
 
-// Closes the pipes, kills the group if asked to, waits, and returns the wait status.
-int32_t qh_process_end(qh_process *process, bool kills);
+// Closes its input, kills the group if it has not ended after so many milliseconds, and returns the
+// wait status, or QH_KILLED.
+int32_t qh_process_end(qh_process *process, int grace);
 
+enum { QH_KILLED = -1 };
 enum { QH_READABLE = 1, QH_WRITABLE = 2 };
 
 // Waits until there is something to read or, if asked for, room to write; returns which, 0 after so
@@ -95,6 +97,9 @@ int32_t qh_worker_fork(void);
 
 // Waits for a child, and ends the whole group if qverify ends first; returns the wait status.
 int32_t qh_worker_supervise(int32_t pid);
+
+// Closes standard input and output.
+void qh_worker_close_streams(void);
 
 // Becomes a shell command.
 void qh_worker_execute(const char *command);

@@ -9,12 +9,15 @@
  * header` this file.
  *
  * Memory. Inputs must not be written. Each output must be written whole, and nothing beside it:
- * every tensor stands between inaccessible pages, aligned to its element and no more. Elements are
- * row-major and little-endian, those of types below a byte one in a byte (signed ones
- * sign-extended), float16 and smaller floats as their encoding, bool 0 or 1.
+ * every tensor stands between inaccessible pages, aligned to its element and no more (int48 to 2
+ * bytes). No pointer is NULL, though a tensor may have no elements. Elements are row-major and
+ * little-endian, those of types below a byte one in a byte (signed ones sign-extended), float16 and
+ * smaller floats as their encoding, bool 0 or 1.
  *
- * Calls. A kernel is called several times for each case, at different addresses, and must give the
- * same each time. It must leave the floating-point environment as it was, and return.
+ * Calls. A process makes one call at a time; several processes may load the library. A kernel is
+ * called several times for each case, at different addresses, and must give the same each time, with
+ * --flush-to-zero also with subnormals flushed. It must leave the floating-point environment as it
+ * was, and return. What it prints, to standard output too, goes to qverify's standard error.
  */
 #ifndef QVERIFY_KERNEL_H
 #define QVERIFY_KERNEL_H
@@ -68,7 +71,7 @@ typedef enum qverify_dtype {
 
 typedef struct qverify_tensor {
   const char *name;     /* "x", "scale", "y", ... */
-  qverify_dtype dtype;
+  int32_t dtype;        /* a qverify_dtype */
   uint32_t rank;        /* 0 for a scalar */
   const int64_t *dims;  /* `rank` of them; a dimension may be 0 */
   int64_t count;        /* how many elements there are */
@@ -78,16 +81,17 @@ typedef struct qverify_tensor {
   int32_t integer_bits; /* of fixed point */
 } qverify_tensor;
 
+/* What an attribute holds. A number without a fraction is an integer: read numbers by `number`. */
 typedef enum qverify_kind {
-  QVERIFY_INTEGER = 1,  /* `integer` */
-  QVERIFY_NUMBER = 2,   /* `number`, the binary64 nearest to what the case says, and its `text` */
-  QVERIFY_STRING = 3,   /* `text` */
-  QVERIFY_INTEGERS = 4  /* `integers`, `count` of them */
+  QVERIFY_INTEGER = 1, /* `integer`; `number` and `text` say the same */
+  QVERIFY_NUMBER = 2,  /* `number`, the binary64 nearest to what the case says, and its `text` */
+  QVERIFY_STRING = 3,  /* `text` */
+  QVERIFY_INTEGERS = 4 /* `integers`, `count` of them */
 } qverify_kind;
 
 typedef struct qverify_attribute {
   const char *name;
-  qverify_kind kind;
+  int32_t kind; /* a qverify_kind */
   int64_t integer;
   double number;
   const char *text;
@@ -117,12 +121,15 @@ typedef enum qverify_status {
 } qverify_status;
 
 /* What a kernel claims for one operation. Lists are separated by commas; NULL means "any", for
- * numbers 0 means "not said". A claim is checked: cases outside it are not run, an accumulator width
- * or a tie rule that the dialect contradicts is reported. */
+ * numbers 0 means "not said". An operation may have several claims; a case is run if one of them
+ * takes it, and is unsupported otherwise. An accumulator width or a tie rule that the dialect
+ * contradicts is reported. */
 typedef struct qverify_claim {
   const char *operation;    /* "quantize", ... */
   const char *dialects;     /* "onnx,tflite" */
-  const char *dtypes;       /* by tensor: "x=float32 y=int8,uint8"; others are any */
+  const char *dtypes;       /* by tensor: "x=float32 y=int8,uint8"; fixed point as fixed, ufixed */
+  const char *inputs;       /* the optional ones that it knows too: "x,scale,zero_point" */
+  const char *attributes;   /* those that it knows: "axis,qmin,qmax"; "" for none */
   const char *layouts;      /* of convolutions: "NCHW,NHWC" */
   int32_t accumulator_bits; /* 32, ... */
   const char *ties;         /* "even", "away", "up", "down", "zero" */
@@ -176,6 +183,13 @@ static inline int64_t qverify_integer(const qverify_call *call, const char *name
   return found && found->kind == QVERIFY_INTEGER ? found->integer : value;
 }
 
+/* The value of a number attribute, or a default. */
+static inline double qverify_number(const qverify_call *call, const char *name, double value) {
+  const qverify_attribute *found = qverify_find_attribute(call, name);
+  int is_number = found && (found->kind == QVERIFY_INTEGER || found->kind == QVERIFY_NUMBER);
+  return is_number ? found->number : value;
+}
+
 /* The value of a string attribute, or a default. */
 static inline const char *qverify_string(
     const qverify_call *call, const char *name, const char *value) {
@@ -191,14 +205,20 @@ static inline int64_t qverify_element(
                                                                           : value;
 }
 
-/* Leaves a reason, and returns the status: `return qverify_refuse(call, "only groups of 1");`. */
-static inline qverify_status qverify_refuse(const qverify_call *call, const char *reason) {
+/* Leaves a reason, and returns the status. */
+static inline qverify_status qverify_answer(
+    const qverify_call *call, qverify_status status, const char *reason) {
   size_t i = 0;
   if (call->message_size > 0) {
     for (; i + 1 < call->message_size && reason[i]; i += 1) call->message[i] = reason[i];
     call->message[i] = 0;
   }
-  return QVERIFY_UNSUPPORTED;
+  return status;
+}
+
+/* For a case that the kernel does not take: `return qverify_refuse(call, "only groups of 1");`. */
+static inline qverify_status qverify_refuse(const qverify_call *call, const char *reason) {
+  return qverify_answer(call, QVERIFY_UNSUPPORTED, reason);
 }
 
 #ifdef __cplusplus
