@@ -60,6 +60,10 @@ public struct Campaign: Sendable {
           report.skipped.append((name, reason ?? "no subject"))
           continue
         }
+        for subject in claiming {
+          report.contradictions += subject.contradictions(of: operation.name, with: dialect)
+            .map { "\(name): \(subject.name) \($0)" }
+        }
         lanes.append(
           Lane(
             operation: operation, dialect: dialect, subjects: claiming,

@@ -123,6 +123,8 @@ public struct CampaignReport: Sendable {
   public var failures: [Failure] = []
   /// Operations and dialects that nobody claims, with the reason.
   public var skipped: [(name: String, reason: String)] = []
+  /// What subjects claim that a dialect contradicts.
+  public var contradictions: [String] = []
   /// Generated cases, and those that have no answer in their dialect.
   public var cases = 0
   public var rejected = 0

@@ -29,6 +29,7 @@ public struct CampaignText {
         lines.append("mistrusted: \(lane.operation)/\(lane.dialect), \(lane.subject): \(mistrust)")
       }
     }
+    lines += report.contradictions.map { "contradiction: \($0)" }
     if !report.skipped.isEmpty {
       let names = report.skipped.map(\.name)
       lines.append("not run, no subject claims it: \(Self.compact(names))")
@@ -128,6 +129,7 @@ public struct CampaignText {
       .init("seconds", .number(Self.number(report.elapsed / .seconds(1)))),
       .init("interrupted", .bool(report.wasCancelled)), .init("lanes", .array(lanes)),
       .init("failures", .array(failures)),
+      .init("contradictions", strings(report.contradictions)),
       .init("oracle_faults", strings(report.oracleFaults)),
       .init(
         "skipped",

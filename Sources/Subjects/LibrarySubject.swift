@@ -77,6 +77,23 @@ public final class LibrarySubject: Subject {
     return claims.contains { $0.refusal(of: test) == nil } ? nil : first.refusal(of: test)
   }
 
+  public func contradictions(of operation: String, with dialect: Dialect) -> [String] {
+    let terms = dialect.terms(of: operation)
+    var found: [String] = []
+    for claim in claims(of: operation) where claim.speaks(Self.names(of: dialect)) {
+      if !claim.ties.isEmpty, !terms.ties.isEmpty, !terms.ties.contains(claim.ties) {
+        let rules = terms.ties.sorted().joined(separator: " or ")
+        found.append("claims ties to '\(claim.ties)', the dialect's go to '\(rules)'")
+      }
+      let bits = claim.accumulatorBits
+      if bits != 0, !terms.accumulatorBits.isEmpty, !terms.accumulatorBits.contains(bits) {
+        let widths = terms.accumulatorBits.sorted().map(String.init).joined(separator: " or ")
+        found.append("claims accumulators of \(bits) bits, the dialect's have \(widths)")
+      }
+    }
+    return found
+  }
+
   private func refusal(of trial: Trial) -> String? {
     if let reason = refusal(of: trial.test, dialect: trial.dialect) { return reason }
     for output in trial.outputs {

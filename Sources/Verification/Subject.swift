@@ -19,6 +19,9 @@ public protocol Subject: Sendable {
   /// Whether `refusal(of:dialect:)` says all that the subject claims; else that shows when it runs.
   var declaresClaims: Bool { get }
 
+  /// What the subject claims of an operation that a dialect contradicts.
+  func contradictions(of operation: String, with dialect: Dialect) -> [String]
+
   /// Why the subject does not take a case, where that is known without running it.
   func refusal(of test: Case, dialect: Dialect) -> String?
 
@@ -31,6 +34,9 @@ public protocol Subject: Sendable {
 extension Subject {
   /// By default a subject says what it claims.
   public var declaresClaims: Bool { true }
+
+  /// By default a subject claims no more than that it speaks a dialect.
+  public func contradictions(of operation: String, with dialect: Dialect) -> [String] { [] }
 
   /// By default nothing is known before a case runs.
   public func refusal(of test: Case, dialect: Dialect) -> String? { nil }

@@ -12,12 +12,50 @@ struct OpsCommand: ParsableCommand {
     abstract: "List operations, groups, dialects, subjects and tiers.",
     discussion: "With --format json, each operation also lists its inputs and attributes.")
 
+  @Option(help: "Print what a shared library, lib:PATH, claims of itself instead.")
+  var subject: String?
+
   @Option(help: "How to print the lists.")
   var format = OutputFormat.text
 
   func run() throws {
+    if let subject { return try printClaims(of: subject) }
     let dialects = try Input.dialects(Dialect.builtInNames)
     print(format == .text ? text(dialects) : json(dialects).description)
+  }
+
+  private func printClaims(of name: String) throws {
+    guard let library = try Input.subjects(name).first as? LibrarySubject else {
+      throw ValidationError("only a shared library says what it claims: lib:PATH")
+    }
+    let description = library.description
+    let rows = description.claims.map { claim in
+      [
+        claim.operation, claim.dialects, claim.dtypes, claim.inputs ?? "",
+        claim.attributes.map { $0.isEmpty ? "none" : $0 } ?? "",
+        claim.layouts, claim.accumulatorBits == 0 ? "" : "\(claim.accumulatorBits)", claim.ties,
+      ]
+    }
+    let names = [
+      "operation", "dialects", "dtypes", "inputs", "attributes", "layouts", "accumulator_bits",
+      "ties",
+    ]
+    switch format {
+    case .text:
+      print("\(library.name): \(description.name) \(description.version)")
+      print(
+        TextTable.lines([names] + rows.map { $0.map { $0.isEmpty ? "any" : $0 } })
+          .map { "  " + $0 }.joined(separator: "\n"))
+    case .json:
+      let claims = rows.map { row -> JSONValue in
+        .object(zip(names, row).map { .init($0, $1.isEmpty ? .null : .string($1)) })
+      }
+      print(
+        JSONValue.object([
+          .init("subject", .string(library.name)), .init("name", .string(description.name)),
+          .init("version", .string(description.version)), .init("claims", .array(claims)),
+        ]))
+    }
   }
 
   private func text(_ dialects: [Dialect]) -> String {
@@ -42,6 +80,10 @@ struct OpsCommand: ParsableCommand {
       SubjectList.builtIn.map { entry in
         ["  " + entry.subject.name, entry.unavailable.map { "unavailable: \($0)" } ?? "available"]
       })
+    lines += [
+      "  lib:PATH, a shared library: see qverify adapter",
+      "  cmd:COMMAND, a process that answers cases: see qverify adapter",
+    ]
     lines += ["", "built-in kernels"]
     lines += TextTable.lines(
       BuiltinSubject.claims.map { ["  " + $0.operation, $0.dialects.joined(separator: ", ")] })

@@ -70,6 +70,9 @@ public struct Dialect: Sendable {
     return rule
   }
 
+  /// The rule of an operation, whatever it is; nil where the dialect does not define it.
+  func rule(named operation: String) -> (any Sendable)? { rules[operation] }
+
   /// Whether the dialect defines an operation.
   public func defines(_ operation: String) -> Bool { rules[operation] != nil }
 
