@@ -121,7 +121,8 @@ let package = Package(
     .testTarget(
       name: "KernelsTests", dependencies: ["Kernels"], exclude: ["neon"], swiftSettings: strict),
     .testTarget(
-      name: "CLITests", dependencies: ["qverify"], exclude: ["help"], swiftSettings: strict),
+      name: "CLITests", dependencies: ["qverify"], exclude: ["help", "kernels"],
+      swiftSettings: strict),
     .testTarget(name: "TidyTests", dependencies: ["Operations"], swiftSettings: strict),
     .testTarget(name: "VerificationTests", dependencies: ["Verification"], swiftSettings: strict),
     .testTarget(

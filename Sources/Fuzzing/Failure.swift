@@ -32,8 +32,10 @@ public struct Failure: Sendable {
   public var likeness: String?
   /// The stage of a mismatch that decides: accumulation, scaling, rounding, zero point, clamp, ...
   public var stage: String?
-  /// How far the subject is off over many cases, in steps of the output: how many elements for each
-  /// difference, found minus exact, those that agree included. Empty where it was not measured.
+  /// How far the subject is off over many cases, in steps of the output.
+  ///
+  /// That is: how many elements for each difference, found minus exact, those that agree included.
+  /// Empty where it was not measured.
   public var errors: [ErrorCount] = []
   /// Exact and found values around the failure, where one input was varied.
   public var staircase: Staircase?

@@ -24,7 +24,8 @@ final class LibraryKernel {
     // A name without a slash would be searched for in the system's folders.
     let file = path.contains("/") ? path : "./" + path
     guard let handle = dlopen(file, RTLD_NOW | RTLD_LOCAL) else {
-      throw SubjectError(message: "cannot be loaded: \(dlerror().map { String(cString: $0) } ?? "")")
+      throw SubjectError(
+        message: "cannot be loaded: \(dlerror().map { String(cString: $0) } ?? "")")
     }
     environmentChange = FloatingPointEnvironment.current.difference(from: before)
     before.restore()
@@ -55,14 +56,17 @@ final class LibraryKernel {
     guard found.claim_count > 0, found.claim_count <= 4096, let claims = found.claims else {
       throw SubjectError(message: "claims no operation")
     }
-    func text(_ pointer: UnsafePointer<CChar>?) -> String { pointer.map { String(cString: $0) } ?? "" }
+    func text(_ pointer: UnsafePointer<CChar>?) -> String {
+      pointer.map { String(cString: $0) } ?? ""
+    }
     var description = KernelDescription(
       name: text(found.name), version: text(found.version), claims: [])
     for claim in UnsafeBufferPointer(start: claims, count: found.claim_count) {
       let claim = KernelClaim(
         operation: text(claim.operation), dialects: text(claim.dialects),
         dtypes: text(claim.dtypes), inputs: claim.inputs.map { String(cString: $0) },
-        attributes: claim.attributes.map { String(cString: $0) }, layouts: text(claim.layouts), ties: text(claim.ties),
+        attributes: claim.attributes.map { String(cString: $0) }, layouts: text(claim.layouts),
+        ties: text(claim.ties),
         accumulatorBits: Int(claim.accumulator_bits))
       if let problem = claim.problem(operations: operations) {
         throw SubjectError(message: problem)

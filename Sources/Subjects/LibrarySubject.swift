@@ -143,7 +143,9 @@ public final class LibrarySubject: Subject {
   }
 
   private static func judgement(_ ending: ProcessEnding) -> Judgement {
-    if let signal = ending.signal { return Judgement(.crashed, "its process was ended by \(signal)") }
+    if let signal = ending.signal {
+      return Judgement(.crashed, "its process was ended by \(signal)")
+    }
     return Judgement(.crashed, "called exit(): its process \(ending)")
   }
 

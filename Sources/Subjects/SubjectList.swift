@@ -36,6 +36,7 @@ public enum SubjectList {
   /// - Parameters:
   ///   - name: the name.
   ///   - program: the executable whose `worker` command foreign subjects run in.
+  /// - Returns: the subject, ready to run.
   /// - Throws: `SubjectError` where there is none or it cannot run here.
   public static func subject(
     named name: String, program: String = "/proc/self/exe"

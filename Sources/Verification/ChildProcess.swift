@@ -159,8 +159,10 @@ public enum WorkerSide {
     return (input, output)
   }
 
-  /// Forks one child after the other: each runs `serve`; when one ends, `next` says whether another
-  /// is wanted. Must be called while the process has one thread.
+  /// Forks one child after the other.
+  ///
+  /// Each runs `serve`; when one ends, `next` says whether another is wanted. Must be called while the
+  /// process has one thread.
   public static func supervise(serve: () -> Int32, next: (ProcessEnding) -> Bool) {
     var ending: ProcessEnding
     repeat {

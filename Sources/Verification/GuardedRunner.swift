@@ -27,7 +27,8 @@ public final class GuardedRunner {
     for circumstance in calls {
       // The second call must find everything where it was.
       let memory =
-        circumstance == .again ? placed ?? place(test, outputs, .first)
+        circumstance == .again
+        ? placed ?? place(test, outputs, .first)
         : place(test, outputs, circumstance)
       placed = memory
       let poison: UInt8 = circumstance == .again ? 0x5A : 0xA5

@@ -68,7 +68,8 @@ extension InProcessSubject {
     trials.map { trial in
       switch prepare(trial.test, dialect: trial.dialect) {
       case .refused(let reason): .refused(reason)
-      case .ready(let call): runner.run(trial.test, outputs: trial.outputs, calls: trial.calls, call)
+      case .ready(let call):
+        runner.run(trial.test, outputs: trial.outputs, calls: trial.calls, call)
       }
     }
   }

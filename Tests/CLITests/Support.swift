@@ -22,10 +22,21 @@ let here = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
 
 /// Runs the binary, by default from a folder that holds nothing.
 func qverify(
-  _ arguments: [String], input: String? = nil, folder: String = "/", interruptAfter: Double? = nil
+  _ arguments: [String], input: String? = nil, folder: String = "/", interruptAfter: Double? = nil,
+  killAfter: Double? = nil
+) throws -> Run {
+  try execute(
+    binary.path, arguments, input: input, folder: folder, interruptAfter: interruptAfter,
+    killAfter: killAfter)
+}
+
+/// Runs a program to its end; `code` is a signal's number where one ended it.
+func execute(
+  _ program: String, _ arguments: [String], input: String? = nil, folder: String = "/",
+  interruptAfter: Double? = nil, killAfter: Double? = nil
 ) throws -> Run {
   let process = Process()
-  process.executableURL = binary
+  process.executableURL = URL(fileURLWithPath: program)
   process.arguments = arguments
   process.currentDirectoryURL = URL(fileURLWithPath: folder)
   var environment = ProcessInfo.processInfo.environment
@@ -54,6 +65,10 @@ func qverify(
   if let interruptAfter {
     Thread.sleep(forTimeInterval: interruptAfter)
     process.interrupt()
+  }
+  if let killAfter {
+    Thread.sleep(forTimeInterval: killAfter)
+    kill(process.processIdentifier, SIGKILL)
   }
   process.waitUntilExit()
   return Run(

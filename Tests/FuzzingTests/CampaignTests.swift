@@ -192,13 +192,13 @@ import Verification
     var first = try plan(["quantize"], ["onnx"], Self.tail, cases: 200)
     first.maximumFailures = 1
     let failure = try #require(run(first).failures.first)
-    let path = try corpus.path(of: failure)
+    let path = try corpus.save(failure)
     #expect(corpus.exists && path == "\(folder)/\(failure.test.id).json")
     #expect(failure.test.id.hasPrefix("quantize-"))
     let (cases, problems) = corpus.cases()
     #expect(problems.isEmpty && cases == [failure.test])
     // The same failure has the same name.
-    #expect(try corpus.path(of: failure) == path)
+    #expect(try corpus.save(failure) == path)
 
     try "{}\n".write(toFile: folder + "/bad.jsonl", atomically: true, encoding: .utf8)
     try "ignored".write(toFile: folder + "/notes.txt", atomically: true, encoding: .utf8)
