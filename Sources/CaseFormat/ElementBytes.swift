@@ -68,6 +68,7 @@ public enum ElementBytes {
   /// Writes elements as bytes.
   public static func bytes(of codes: [Int64], as dtype: DataType) -> [UInt8] {
     let size = dtype.storageBytes
+    if size == 1 { return codes.map { UInt8(truncatingIfNeeded: $0) } }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(codes.count * size)
     for code in codes {

@@ -22,14 +22,19 @@ public final class GuardedRunner {
     _ test: Case, outputs: [OutputSpecification], calls: [Circumstance],
     _ call: (KernelBuffers) -> Void
   ) -> Execution {
+    let inputs = test.inputs.map { name, tensor in
+      Input(
+        name: name, dtype: tensor.dtype,
+        bytes: ElementBytes.bytes(of: tensor.codes, as: tensor.dtype))
+    }
     var answers: [Answer] = []
     var placed: Placed?
     for circumstance in calls {
       // The second call must find everything where it was.
       let memory =
         circumstance == .again
-        ? placed ?? place(test, outputs, .first)
-        : place(test, outputs, circumstance)
+        ? placed ?? place(inputs, outputs, .first)
+        : place(inputs, outputs, circumstance)
       placed = memory
       let poison: UInt8 = circumstance == .again ? 0x5A : 0xA5
       for buffer in memory.outputs {
@@ -48,6 +53,13 @@ public final class GuardedRunner {
 
   // MARK: Memory
 
+  /// An input as memory will hold it.
+  private struct Input {
+    var name: String
+    var dtype: DataType
+    var bytes: [UInt8]
+  }
+
   private struct Placed {
     var names: [String] = []
     var inputs: [GuardedMemory.Buffer] = []
@@ -57,11 +69,11 @@ public final class GuardedRunner {
   }
 
   private func place(
-    _ test: Case, _ outputs: [OutputSpecification], _ circumstance: Circumstance
+    _ inputs: [Input], _ outputs: [OutputSpecification], _ circumstance: Circumstance
   ) -> Placed {
     memory.reset()
     var placed = Placed()
-    func buffer(_ dtype: DataType, _ count: Int) -> GuardedMemory.Buffer {
+    func buffer(_ dtype: DataType, _ byteCount: Int) -> GuardedMemory.Buffer {
       let size = dtype.storageBytes
       let placement: GuardedMemory.Placement =
         switch circumstance {
@@ -69,24 +81,23 @@ public final class GuardedRunner {
         case .pageStart: .afterGuard(offset: 0)
         case .unaligned: .afterGuard(offset: size)
         }
-      return memory.buffer(byteCount: count * size, placement: placement)
+      return memory.buffer(byteCount: byteCount, placement: placement)
     }
-    for (name, tensor) in test.inputs {
-      let target = buffer(tensor.dtype, tensor.count)
-      let bytes = ElementBytes.bytes(of: tensor.codes, as: tensor.dtype)
-      bytes.withUnsafeBytes {
+    for input in inputs {
+      let target = buffer(input.dtype, input.bytes.count)
+      input.bytes.withUnsafeBytes {
         if let source = $0.baseAddress {
-          target.pointer.copyMemory(from: source, byteCount: bytes.count)
+          target.pointer.copyMemory(from: source, byteCount: $0.count)
         }
       }
-      placed.names.append(name)
+      placed.names.append(input.name)
       placed.inputs.append(target)
-      placed.inputBytes.append(bytes)
-      placed.buffers.inputs[name] = UnsafeRawBufferPointer(
+      placed.inputBytes.append(input.bytes)
+      placed.buffers.inputs[input.name] = UnsafeRawBufferPointer(
         start: target.pointer, count: target.byteCount)
     }
     for output in outputs {
-      let target = buffer(output.dtype, output.count)
+      let target = buffer(output.dtype, output.count * output.dtype.storageBytes)
       placed.names.append(output.name)
       placed.outputs.append(target)
       placed.buffers.outputs[output.name] = UnsafeMutableRawBufferPointer(
