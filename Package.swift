@@ -57,6 +57,8 @@ let package = Package(
 
     // How anybody's kernel is attached: a header without dependencies.
     .target(name: "QVerifyKernel"),
+    .target(
+      name: "Adapters", resources: [.embedInCode("texts")], swiftSettings: strict),
 
     // What judges: subjects in guarded memory, verdicts, campaigns, golden files.
     .target(name: "CHarness"),
@@ -93,7 +95,7 @@ let package = Package(
       name: "qverify",
       dependencies: [
         "ExactArithmetic", "NumberFormats", "CaseFormat", "Generation", "Operations",
-        "Verification", "Fuzzing", "Reporting", "Golden", "Subjects", "Kernels",
+        "Verification", "Fuzzing", "Reporting", "Golden", "Subjects", "Kernels", "Adapters",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -123,6 +125,11 @@ let package = Package(
     .testTarget(
       name: "CLITests", dependencies: ["qverify"], exclude: ["help", "kernels"],
       swiftSettings: strict),
+    .testTarget(
+      name: "AdapterTests",
+      dependencies: [
+        "ExactArithmetic", "NumberFormats", "CaseFormat", "Adapters", "qverify",
+      ], exclude: ["python"], swiftSettings: strict),
     .testTarget(name: "TidyTests", dependencies: ["Operations"], swiftSettings: strict),
     .testTarget(name: "VerificationTests", dependencies: ["Verification"], swiftSettings: strict),
     .testTarget(

@@ -15,7 +15,7 @@ struct QVerify: ParsableCommand {
     version: version,
     subcommands: [
       OpsCommand.self, FuzzCommand.self, EvalCommand.self, CheckCommand.self, ReplayCommand.self,
-      GoldenCommand.self, BenchCommand.self, WorkerCommand.self,
+      AdapterCommand.self, GoldenCommand.self, BenchCommand.self, WorkerCommand.self,
     ])
 
   /// The version that reports and certificates carry.

@@ -7,7 +7,7 @@ import Testing
 /// `--jobs` written `(default: CPUS)`.
 @Suite struct HelpTests {
   static let commands = [
-    "", "ops", "fuzz", "eval", "check", "replay", "golden", "golden check", "golden show",
+    "", "ops", "fuzz", "eval", "check", "replay", "adapter", "golden", "golden check", "golden show",
     "golden update", "bench", "bench kernels", "bench fuzz",
   ]
 
@@ -66,7 +66,8 @@ import Testing
       ["eval", "--jobs", "0"], ["eval", "--dialect", "numpy"], ["eval", "--format", "xml"],
       ["check", "-", "--subject", "nobody"], ["check", "-", "--jobs", "-2"],
       ["replay", "quantize/onnx:x"], ["replay", "dance/onnx:0"], ["replay", "quantize:0"],
-      ["replay", "quantize/numpy:0"], ["bench", "fuzz", "--seconds", "0"],
+      ["replay", "quantize/numpy:0"], ["adapter"], ["adapter", "dance"], ["adapter", "c", "--force"],
+      ["bench", "fuzz", "--seconds", "0"],
     ]
     for arguments in table {
       let run = try qverify(arguments)

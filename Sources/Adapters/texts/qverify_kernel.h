@@ -1,0 +1,1 @@
+../../QVerifyKernel/include/qverify_kernel.h
