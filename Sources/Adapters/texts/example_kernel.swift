@@ -58,9 +58,8 @@ func elements<T>(
 func runQuantize<Level: FixedWidthInteger>(_ call: Call, _ type: Level.Type) -> qverify_status {
   guard let x = elements(qverify_input(call, "x"), as: Float.self),
     let scale = elements(qverify_input(call, "scale"), as: Float.self), scale.count == 1,
-    qverify_find_attribute(call, "qmin") == nil, qverify_find_attribute(call, "qmax") == nil,
     let y = elements(qverify_output(call, "y"), as: type)
-  else { return qverify_refuse(call, "one scale, and the whole range of the type, only") }
+  else { return qverify_refuse(call, "one scale for the whole tensor only") }
   let zero = elements(qverify_input(call, "zero_point"), as: type)?[0] ?? 0
   quantize(UnsafeBufferPointer(x), scale: scale[0], zeroPoint: zero, to: y)
   return QVERIFY_OK
@@ -71,10 +70,10 @@ func runMatmul(_ call: Call) -> qverify_status {
   let bZero = elements(qverify_input(call, "b_zero_point"), as: Int8.self)
   guard let a = qverify_input(call, "a"), let b = qverify_input(call, "b"), a.pointee.rank == 2,
     b.pointee.rank == 2, aZero?.count ?? 1 == 1, bZero?.count ?? 1 == 1,
-    qverify_input(call, "bias") == nil, let left = elements(a, as: UInt8.self),
+    let left = elements(a, as: UInt8.self),
     let right = elements(b, as: Int8.self),
     let y = elements(qverify_output(call, "y"), as: Int32.self)
-  else { return qverify_refuse(call, "two matrices with one zero point each, no bias, only") }
+  else { return qverify_refuse(call, "two matrices with one zero point each only") }
   matmul(
     UnsafeBufferPointer(left), zeroPoint: aZero?[0] ?? 0, UnsafeBufferPointer(right),
     zeroPoint: bZero?[0] ?? 0, depth: Int(b.pointee.dims[0]), columns: Int(b.pointee.dims[1]), to: y
@@ -85,7 +84,7 @@ func runMatmul(_ call: Call) -> qverify_status {
 @_cdecl("qverify_run")
 public func run(_ call: UnsafePointer<qverify_call>) -> qverify_status {
   if String(cString: call.pointee.operation) == "matmul" { return runMatmul(call) }
-  let isSigned = qverify_output(call, "y")?.pointee.dtype == QVERIFY_INT8
+  let isSigned = qverify_output(call, "y")?.pointee.dtype == Int32(QVERIFY_INT8.rawValue)
   return isSigned ? runQuantize(call, Int8.self) : runQuantize(call, UInt8.self)
 }
 
@@ -94,16 +93,29 @@ func text(_ string: StaticString) -> UnsafePointer<CChar> {
   UnsafeRawPointer(string.utf8Start).assumingMemoryBound(to: CChar.self)
 }
 
-/// Cases outside these claims are not run.
+/// A claim of the dialect onnx.
+///
+/// Cases outside it, or with inputs or attributes that it does not name, are not run.
+func claim(
+  _ operation: StaticString, dtypes: StaticString, inputs: StaticString, attributes: StaticString
+) -> qverify_claim {
+  var claim = qverify_claim()
+  claim.operation = text(operation)
+  claim.dialects = text("onnx")
+  claim.dtypes = text(dtypes)
+  claim.inputs = text(inputs)
+  claim.attributes = text(attributes)
+  return claim
+}
+
 nonisolated(unsafe) let description: UnsafePointer<qverify_description> = {
   let claims = UnsafeMutablePointer<qverify_claim>.allocate(capacity: 2)
-  claims[0] = qverify_claim(
-    operation: text("quantize"), dialects: text("onnx"),
-    dtypes: text("x=float32 scale=float32 y=int8,uint8"), layouts: nil, accumulator_bits: 0,
-    ties: text("even"))
-  claims[1] = qverify_claim(
-    operation: text("matmul"), dialects: text("onnx"), dtypes: text("a=uint8 b=int8 y=int32"),
-    layouts: nil, accumulator_bits: 32, ties: nil)
+  claims[0] = claim(
+    "quantize", dtypes: "x=float32 scale=float32 y=int8,uint8", inputs: "x,scale,zero_point",
+    attributes: "axis,output_dtype")
+  claims[1] = claim(
+    "matmul", dtypes: "a=uint8 b=int8 y=int32", inputs: "a,b,a_zero_point,b_zero_point",
+    attributes: "output_dtype")
   let description = UnsafeMutablePointer<qverify_description>.allocate(capacity: 1)
   description.initialize(
     to: qverify_description(
