@@ -55,8 +55,14 @@ public enum ElementText {
       }
     default: break
     }
-    if format.specials == .powersOfTwo, case .finite(let value) = number, value.signum() <= 0 {
-      throw .malformed("\(text) is not representable in \(format.name)")
+    // A format of powers of two has neither a zero nor a sign.
+    if format.specials == .powersOfTwo {
+      switch number {
+      case .finite(let value) where value.signum() > 0: break
+      case .finite, .negativeZero:
+        throw .malformed("\(text) is not representable in \(format.name)")
+      case .infinity, .nan: break
+      }
     }
     return Int64(bitPattern: code)
   }
