@@ -10,7 +10,7 @@ public enum ElementText {
   /// and rounded once, to nearest even; overflow gives infinity where the type has one. Integer and
   /// fixed types take only what they can represent.
   public static func code(of text: String, as dtype: DataType) throws(CaseError) -> Int64 {
-    if case .integer = dtype, let small = Int64(text), text != "-0" {
+    if case .integer = dtype, isPlainInteger(text), let small = Int64(text) {
       guard let code = dtype.code(for: Rational(small)) else { throw outOfRange(text, dtype) }
       return code
     }
@@ -33,6 +33,13 @@ public enum ElementText {
       guard let code = dtype.code(for: rational) else { throw outOfRange(text, dtype) }
       return code
     }
+  }
+
+  /// Whether a text is a decimal integer as JSON writes it, other than -0: no plus, no leading zero.
+  private static func isPlainInteger(_ text: String) -> Bool {
+    let digits = text.utf8.first == UInt8(ascii: "-") ? text.utf8.dropFirst() : text.utf8[...]
+    guard let first = digits.first else { return false }
+    return (UInt8(ascii: "1")...UInt8(ascii: "9")).contains(first) || text == "0"
   }
 
   private static func outOfRange(_ text: String, _ dtype: DataType) -> CaseError {

@@ -53,7 +53,8 @@ import Testing
     for (dtype, text) in [
       ("float8_e4m3fn", "\"inf\""), ("float8_e4m3fnuz", "\"-inf\""), ("float4_e2m1fn", "\"nan\""),
       ("float4_e2m1fn", "\"inf\""), ("float8_e8m0fnu", "\"inf\""),
-      ("float8_e8m0fnu", "-0"), ("float8_e8m0fnu", "0"), ("float8_e8m0fnu", "-1"), ("int8", "\"nan\""),
+      ("float8_e8m0fnu", "-0"), ("float8_e8m0fnu", "0"), ("float8_e8m0fnu", "-1"),
+      ("int8", "\"+1\""), ("int8", "\"01\""), ("int8", "\"nan\""),
       ("int32", "\"inf\""), ("fixed<8,3>", "\"nan\""), ("bool", "\"inf\""),
     ] {
       #expect(codes(dtype, text).hasPrefix("malformed: inputs.t: data[0]: "), "\(dtype) \(text)")
