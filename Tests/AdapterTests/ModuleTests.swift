@@ -61,8 +61,9 @@ import Testing
   private func texts(of dtype: DataType, _ generator: inout SplitMix64) -> [String] {
     guard case .float(let format) = dtype, format.bits <= 32 else { return [] }
     return (0..<60).flatMap { _ -> [String] in
-      let code = generator.next() & (1 << UInt64(format.bits)) - 1
-      guard let low = format.decode(code).rational, let high = format.decode(code &+ 1).rational
+      let last = UInt64(1) << UInt64(format.bits) - 1
+      let code = generator.next() % last
+      guard let low = format.decode(code).rational, let high = format.decode(code + 1).rational
       else { return [] }
       // A tie has one bit more than the type; a hex float says it exactly.
       let (a, b) = (low.approximate, high.approximate)

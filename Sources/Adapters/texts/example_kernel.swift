@@ -99,13 +99,9 @@ func text(_ string: StaticString) -> UnsafePointer<CChar> {
 func claim(
   _ operation: StaticString, dtypes: StaticString, inputs: StaticString, attributes: StaticString
 ) -> qverify_claim {
-  var claim = qverify_claim()
-  claim.operation = text(operation)
-  claim.dialects = text("onnx")
-  claim.dtypes = text(dtypes)
-  claim.inputs = text(inputs)
-  claim.attributes = text(attributes)
-  return claim
+  qverify_claim(
+    operation: text(operation), dialects: text("onnx"), dtypes: text(dtypes), inputs: text(inputs),
+    attributes: text(attributes), layouts: nil, accumulator_bits: 0, ties: nil)
 }
 
 nonisolated(unsafe) let description: UnsafePointer<qverify_description> = {

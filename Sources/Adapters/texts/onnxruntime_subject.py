@@ -15,6 +15,8 @@ from qverify_adapter import Unsupported, run, subject
 
 # A model as the bytes of an onnx.ModelProto; the numbers are those of onnx.proto.
 
+TYPES = {"float32": 1, "uint8": 2, "int8": 3, "uint16": 4, "int16": 5, "int32": 6}
+
 
 def varint(value):
     return bytes([value & 127 | 128]) + varint(value >> 7) if value > 127 else bytes([value])
@@ -31,6 +33,7 @@ def field(number, value):
 
 
 def attribute(name, value):
+    value = TYPES[value] if name == "output_dtype" else value
     kind, number = {int: (2, 3), str: (3, 4), list: (7, 8)}[type(value)]
     return field(1, name) + field(20, kind) + field(number, value)
 
@@ -47,7 +50,6 @@ def model(operator, names, tensors, attributes):
 
 # What attaches it.
 
-TYPES = {"float32": 1, "uint8": 2, "int8": 3, "uint16": 4, "int16": 5, "int32": 6}
 WINDOW = "kernel_shape strides pads dilations group auto_pad"
 OPERANDS = "{0} {0}_scale {0}_zero_point {1} {1}_scale {1}_zero_point y_scale y_zero_point"
 REFUSALS = (state.NotImplemented, state.InvalidArgument, state.InvalidGraph, state.Fail)
@@ -60,13 +62,11 @@ def register(operation, operator, inputs, attributes):
     def evaluate(layout="NCHW", **case):
         tensors = {name: case.pop(name) for name in inputs.split() if name in case}
         types = {str(tensor.dtype) for tensor in tensors.values()}
+        types.add(case.get("output_dtype", "int8"))
         if types - set(TYPES) or set(case) - set(attributes.split()) or layout != "NCHW":
             raise Unsupported(f"{operator} of {sorted(types)} with {sorted(case)} in {layout}")
         names = [name if name in tensors else "" for name in inputs.split()]
-        given = [
-            attribute(name, TYPES.get(value, value) if name == "output_dtype" else value)
-            for name, value in case.items()
-        ]
+        given = [attribute(name, value) for name, value in case.items()]
         try:
             session = onnxruntime.InferenceSession(model(operator, names, tensors, given), options)
             return session.run(None, tensors)[0]
