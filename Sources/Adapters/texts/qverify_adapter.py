@@ -3,11 +3,11 @@
     # my_kernel.py
     from qverify_adapter import Unsupported, run, subject
 
-    @subject("quantize", dialects="onnx", dtypes="x=float32 scale=float32 y=int8,uint8")
+    @subject("quantize", dialects="onnx", dtypes="x=float32 scale=float32 zero_point=int8,uint8")
     def quantize(x, scale, zero_point, axis=1):
         if scale.size != 1:
             raise Unsupported("per tensor only")
-        return my_library.quantize(x, float(scale), int(zero_point), str(zero_point.dtype))
+        return my_library.quantize(x, scale.item(), zero_point.item(), zero_point.dtype)
 
     run()
 
@@ -28,8 +28,8 @@ int.
 
 Answers. A function returns its one output `y`, or a dict of outputs by name: numpy arrays, whatever
 numpy.asarray takes, or `Tensor`. `raise Unsupported(reason)` says that the case is none of its
-business. Any other exception counts against it: the traceback goes to standard error, and
-`exception: ...` to qverify. Standard input and output belong to the protocol; what a function
+business. Any other exception counts against it: `exception: ...` goes to qverify, the traceback to
+standard error, once for each place. Standard input and output belong to the protocol; what a function
 prints, in Python or in C, goes to standard error.
 """
 
@@ -729,13 +729,11 @@ def _json(value):
 _reported = set()
 
 
-def _report(error, text):
+def _report(error):
     """Prints the traceback of an exception, once for each place that it comes from."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = (type(error), frames[-1].filename, frames[-1].lineno)
-    if place in _reported:
-        print("qverify_adapter: again " + text.splitlines()[0], file=sys.stderr, flush=True)
-    else:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = (type(error), frame.filename, frame.lineno)
+    if place not in _reported:
         _reported.add(place)
         traceback.print_exception(type(error), error, error.__traceback__, file=sys.stderr)
         sys.stderr.flush()
@@ -766,8 +764,8 @@ def answer(line):
     except Malformed as error:
         return json.dumps({"id": identifier, "error": f"malformed: {error}"})
     except Exception as error:
+        _report(error)
         text = f"exception: {type(error).__name__}: {error}"
-        _report(error, text)
         return json.dumps({"id": identifier, "error": text})
     if "outputs" in case:
         del case["outputs"]
