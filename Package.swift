@@ -77,7 +77,8 @@ let package = Package(
     .target(
       name: "Reporting",
       dependencies: [
-        "NumberFormats", "CaseFormat", "Operations", "Verification", "Fuzzing",
+        "ExactArithmetic", "NumberFormats", "CaseFormat", "Generation", "Operations",
+        "Verification", "Fuzzing",
       ],
       swiftSettings: strict),
     .target(
@@ -119,6 +120,12 @@ let package = Package(
       name: "FuzzingTests",
       dependencies: [
         "NumberFormats", "CaseFormat", "Generation", "Operations", "Verification", "Fuzzing",
+      ], swiftSettings: strict),
+    .testTarget(
+      name: "ReportingTests",
+      dependencies: [
+        "NumberFormats", "CaseFormat", "Generation", "Operations", "Verification", "Fuzzing",
+        "Reporting",
       ], swiftSettings: strict),
     .testTarget(
       name: "KernelsTests", dependencies: ["Kernels"], exclude: ["neon"], swiftSettings: strict),

@@ -147,6 +147,27 @@ public struct Campaign: Sendable {
     var crossChecked = 0
     var oracleFaults: [String] = []
     var times = CampaignTimes()
+
+    /// What a chase after empty bins is for: those bins, and what failed.
+    ///
+    /// A chase begins where the cases of a campaign end, which is another place in each shard. As
+    /// nothing else of it counts, the shards of a campaign sum up to the campaign.
+    func keeping(_ aim: Coverage) -> Harvest {
+      var kept = self
+      (kept.cases, kept.rejected, kept.crossChecked) = (0, 0, 0)
+      kept.generated = generated.map { $0.intersection(aim) }
+      for (lane, results) in lanes.enumerated() {
+        for (subject, result) in results.enumerated() {
+          var rest = LaneResult(
+            operation: result.operation, dialect: result.dialect, subject: result.subject)
+          rest.verdicts = result.verdicts.filter { $0.key.isFailure }
+          rest.coverage = result.coverage.intersection(aim)
+          rest.time = result.time
+          kept.lanes[lane][subject] = rest
+        }
+      }
+      return kept
+    }
   }
 
   /// Finds out what subjects take that do not say so, and forgets what they always refuse.
@@ -322,12 +343,13 @@ public struct Campaign: Sendable {
       var choices = Choices(
         randomness: Randomness(seed: lane.seed, stream: UInt64(failure.index)))
       _ = lane.operation.generate(from: &choices, dialect: lane.dialect)
-      note(
-        Failure.shrunk(
-          from: choices.drawn, operation: lane.operation, dialect: lane.dialect,
-          subject: lane.subjects[failure.subject], verdict: failure.verdict,
-          others: lane.subjects, origin: "seed \(plan.seed), case \(failure.index)",
-          rules: plan.rules))
+      var shrunk = Failure.shrunk(
+        from: choices.drawn, operation: lane.operation, dialect: lane.dialect,
+        subject: lane.subjects[failure.subject], verdict: failure.verdict,
+        others: lane.subjects, origin: "seed \(plan.seed), case \(failure.index)",
+        rules: plan.rules)
+      shrunk.caseIndex = failure.index
+      note(shrunk)
     }
     report.times.shrink += start.duration(to: clock.now)
   }
@@ -359,6 +381,8 @@ public struct Campaign: Sendable {
   // MARK: Regressions
 
   private mutating func runRegressions() {
+    // One shard runs them for all.
+    guard plan.shard.index == 0 else { return }
     let judge = Judge(plan.rules)
     for test in plan.regressions {
       for lane in lanes.indices
@@ -394,12 +418,17 @@ public struct Campaign: Sendable {
       func isComplete() -> Bool {
         required.allSatisfy { lanes[lane].generated.contains($0.number) }
       }
+      var aim = Coverage()
+      for bin in required where !lanes[lane].generated.contains(bin.number) {
+        aim.insert(bin.number)
+      }
       var index = 0
       // The streams of the chase lie apart from those of the campaign.
       let first = 1 << 40
       while !isComplete() && index < Self.chaseLimit && !plan.isCancelled() {
         let items = (index..<index + 64).map { Item(lane: lane, index: first + $0) }
-        absorb(harvest(items, until: nil))
+        absorb(harvest(items, until: nil).map { $0.keeping(aim) })
+        report.chased += items.count
         index += 64
       }
     }
@@ -409,17 +438,8 @@ public struct Campaign: Sendable {
     for lane in lanes.indices {
       let bins = lanes[lane].operation.bins(in: lanes[lane].dialect)
       for subject in lanes[lane].results.indices {
-        let reached = lanes[lane].results[subject].coverage
-        lanes[lane].results[subject].bins = (
-          bins.count { reached.contains($0.number) }, bins.count
-        )
-        for bin in bins where !reached.contains(bin.number) {
-          if lanes[lane].generated.contains(bin.number) {
-            lanes[lane].results[subject].refusedBins.append(bin.name)
-          } else if bin.isRequired {
-            lanes[lane].results[subject].emptyBins.append(bin.name)
-          }
-        }
+        lanes[lane].results[subject].declaredBins = bins
+        lanes[lane].results[subject].generated = lanes[lane].generated
       }
     }
   }
@@ -440,12 +460,13 @@ extension LaneResult {
   }
 
   /// Adds the counts of another part of the same campaign.
-  mutating func merge(_ other: LaneResult) {
+  public mutating func merge(_ other: LaneResult) {
     verdicts.merge(other.verdicts, uniquingKeysWith: +)
     refusals.merge(other.refusals, uniquingKeysWith: +)
     elements += other.elements
     unspecified += other.unspecified
     coverage.formUnion(other.coverage)
+    generated.formUnion(other.generated)
     time += other.time
   }
 }

@@ -72,17 +72,39 @@ public struct LaneResult: Sendable {
   public var elements = 0
   /// How many of them the dialect leaves unspecified.
   public var unspecified = 0
+  /// What the cases that the subject ran exercised.
   public var coverage = Coverage()
-  /// Required bins that no case of the campaign reached.
-  public var emptyBins: [String] = []
-  /// Bins that only cases reached which the subject refused.
-  public var refusedBins: [String] = []
-  /// How many bins the operation has in this dialect, and how many were reached.
-  public var bins = (reached: 0, total: 0)
+  /// What all generated cases exercised, those that the subject refused included.
+  public var generated = Coverage()
+  /// What a campaign of this operation in this dialect should exercise.
+  public var declaredBins: [CoverageBin] = []
   /// Why cases were refused, with how many.
   public var refusals: [String: Int] = [:]
   /// Time in the subject and its comparison, summed over threads.
   public var time: Duration = .zero
+
+  /// The result of a subject that has not run yet.
+  public init(operation: String, dialect: String, subject: String) {
+    (self.operation, self.dialect, self.subject) = (operation, dialect, subject)
+  }
+
+  /// How many bins the operation has in this dialect, and how many were reached.
+  public var bins: (reached: Int, total: Int) {
+    (declaredBins.count { coverage.contains($0.number) }, declaredBins.count)
+  }
+
+  /// Required bins that no case of the campaign reached.
+  public var emptyBins: [String] {
+    declaredBins.filter {
+      $0.isRequired && !coverage.contains($0.number) && !generated.contains($0.number)
+    }.map(\.name)
+  }
+
+  /// Bins that only cases reached which the subject refused.
+  public var refusedBins: [String] {
+    declaredBins.filter { !coverage.contains($0.number) && generated.contains($0.number) }
+      .map(\.name)
+  }
 
   /// How many cases the subject ran.
   public var ran: Int { verdicts.filter { $0.key != .unsupported }.values.reduce(0, +) }
@@ -108,7 +130,11 @@ public struct CampaignTimes: Sendable {
   public var subject: Duration = .zero
   public var shrink: Duration = .zero
 
-  mutating func add(_ other: CampaignTimes) {
+  /// No time yet.
+  public init() {}
+
+  /// Adds the times of another part of the campaign.
+  public mutating func add(_ other: CampaignTimes) {
     generate += other.generate
     oracle += other.oracle
     subject += other.subject
@@ -128,10 +154,18 @@ public struct CampaignReport: Sendable {
   /// Generated cases, and those that have no answer in their dialect.
   public var cases = 0
   public var rejected = 0
+  /// Further cases that were drawn to reach empty bins.
+  ///
+  /// They count only with the bins that they were
+  /// drawn for and with what failed.
+  public var chased = 0
   /// Cases on which the two oracles were compared, and where they differed.
   public var crossChecked = 0
   public var oracleFaults: [String] = []
   public var times = CampaignTimes()
   public var elapsed: Duration = .zero
   public var wasCancelled = false
+
+  /// The report of a campaign that has not run yet.
+  public init(seed: UInt64) { self.seed = seed }
 }

@@ -18,6 +18,10 @@ public struct Failure: Sendable {
   public var choices: ChoiceSequence?
   /// Where it was found, such as `seed 7, case 123`.
   public var origin: String
+  /// The index of that case in its campaign; nil where it came by value.
+  public var caseIndex: Int?
+  /// The file in which the case was saved.
+  public var file: String?
   /// How often shrinking replaced the case, and how many elements it had before.
   public var steps: Int
   public var elementsBefore: Int
@@ -32,6 +36,14 @@ public struct Failure: Sendable {
   public var likeness: String?
   /// The stage of a mismatch that decides: accumulation, scaling, rounding, zero point, clamp, ...
   public var stage: String?
+  /// What that stage does and what the subject has instead, with exact values.
+  public var decides: String?
+  /// Where the subject is wrong, as `where it is the last element (all 341 wrong of ...)`; nil where
+  /// no condition is sure.
+  public var pattern: String?
+  /// A short key that is the same wherever the same bug shows itself: operation, dialect, verdict, the
+  /// stage that decides, and what tells causes apart that share these.
+  public var cause = ""
   /// How far the subject is off over many cases, in steps of the output.
   ///
   /// That is: how many elements for each difference, found minus exact, those that agree included.
@@ -44,6 +56,11 @@ public struct Failure: Sendable {
   public struct ErrorCount: Hashable, Sendable {
     public var difference: Int64
     public var count: Int
+
+    /// So many elements with this difference.
+    public init(difference: Int64, count: Int) {
+      (self.difference, self.count) = (difference, count)
+    }
   }
 
   /// One output element as a function of one input element, all else as in the failing case.
@@ -55,11 +72,25 @@ public struct Failure: Sendable {
     /// In ascending order of the input; `found` is nil where the subject gave nothing.
     public var points: [Point]
 
+    /// An output element over an input element.
+    public init(
+      input: String, inputIndex: Int, output: String, outputIndex: Int, points: [Point]
+    ) {
+      (self.input, self.inputIndex) = (input, inputIndex)
+      (self.output, self.outputIndex) = (output, outputIndex)
+      self.points = points
+    }
+
     /// One value of the input, with what came out.
     public struct Point: Hashable, Sendable {
       public var input: Double
       public var exact: Double?
       public var found: Double?
+
+      /// What came out for an input value.
+      public init(input: Double, exact: Double?, found: Double?) {
+        (self.input, self.exact, self.found) = (input, exact, found)
+      }
     }
   }
 

@@ -47,6 +47,11 @@ public struct Judgement: Sendable {
     public var found: Int64
     /// How many elements disagree.
     public var count: Int
+
+    /// An element with what the subject gave for it.
+    public init(output: String, index: Int, found: Int64, count: Int) {
+      (self.output, self.index, self.found, self.count) = (output, index, found, count)
+    }
   }
 
   /// A judgement with a verdict and what happened.

@@ -2,6 +2,7 @@ import ArgumentParser
 import CaseFormat
 import Foundation
 import Operations
+import Reporting
 import Subjects
 import Verification
 
@@ -19,6 +20,11 @@ enum Exit {
   static let unavailable = ExitCode(69)
   static let internalFault = ExitCode(70)
   static let interrupted = ExitCode(130)
+
+  /// Ends a command as its campaign ended.
+  static func end(_ conclusion: Conclusion) throws {
+    if conclusion.exitCode != 0 { throw ExitCode(conclusion.exitCode) }
+  }
 }
 
 /// Standard error, for messages and progress.

@@ -68,6 +68,8 @@ struct FuzzCommand: ParsableCommand {
       """)
   var corpus: String?
 
+  @OptionGroup(title: "Reports") var reports: ReportOptions
+
   @Option(help: "How many threads to use.")
   var jobs = Parallel.defaultJobs
 
@@ -100,6 +102,7 @@ struct FuzzCommand: ParsableCommand {
   }
 
   func run() throws {
+    try reports.checkWritable()
     var plan = try plan()
     let store = Corpus(directory: corpus ?? "golden/regressions")
     let keeps = corpus != nil || store.exists
@@ -115,16 +118,15 @@ struct FuzzCommand: ParsableCommand {
     if !quiet && StandardError.isTerminal { plan.progress = ProgressLine.show }
 
     var campaign = Campaign(plan)
-    let report = ExitGuard.run { campaign.run() }
+    var found = ExitGuard.run { campaign.run() }
     if !quiet && StandardError.isTerminal { ProgressLine.clear() }
-    let printed = CampaignText(report: report, files: output.files, jobs: jobs)
-    print(format == .text ? printed.summaryText : printed.json.description)
-    if report.oracleFaults.count > 0 { throw Exit.internalFault }
-    if report.wasCancelled { throw Exit.interrupted }
-    if !report.failures.isEmpty { throw Exit.mismatch }
-    if report.lanes.isEmpty || report.lanes.contains(where: { $0.mistrust != nil }) {
-      throw Exit.mistrusted
-    }
+    for (index, file) in output.files.enumerated() { found.failures[index].file = file }
+    let report = Report(
+      found, of: plan, version: QVerify.version,
+      command: ["qverify"] + CommandLine.arguments.dropFirst())
+    print(format == .text ? report.summaryText : report.json.description)
+    try reports.write(report)
+    try Exit.end(report.conclusion)
   }
 
   /// What the options ask for; opens the subjects.

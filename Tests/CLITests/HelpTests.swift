@@ -8,7 +8,7 @@ import Testing
 @Suite struct HelpTests {
   static let commands = [
     "", "ops", "fuzz", "eval", "check", "replay", "adapter", "golden", "golden check", "golden show",
-    "golden update", "bench", "bench kernels", "bench fuzz",
+    "golden update", "bench", "bench kernels", "bench fuzz", "merge",
   ]
 
   private func name(_ command: String) -> String {
@@ -66,6 +66,8 @@ import Testing
       ["eval", "--jobs", "0"], ["eval", "--dialect", "numpy"], ["eval", "--format", "xml"],
       ["check", "-", "--subject", "nobody"], ["check", "-", "--jobs", "-2"],
       ["replay", "quantize/onnx:x"], ["replay", "dance/onnx:0"], ["replay", "quantize:0"],
+      ["merge"], ["merge", "--corpus", "a"], ["merge", "--from", "a"], ["merge", "--html", "a"],
+      ["merge", "--corpus", "a", "--from", "b", "--json", "c"], ["merge", "a", "--format", "xml"],
       ["replay", "quantize/numpy:0"], ["adapter"], ["adapter", "dance"], ["adapter", "c", "--force"],
       ["bench", "fuzz", "--seconds", "0"],
     ]

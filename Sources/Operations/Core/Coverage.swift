@@ -11,6 +11,11 @@ public struct Coverage: Hashable, Sendable, ExpressibleByArrayLiteral {
     for bin in bins { insert(bin) }
   }
 
+  /// The set of the given masks, in which bin `i` is bit `i`.
+  public init(features: UInt64, tails: UInt64) {
+    (self.features, self.tails) = (features, tails)
+  }
+
   /// Adds a feature bin, from 0 to 63.
   public mutating func insert(_ bin: Int) { features |= 1 << UInt64(bin) }
 
@@ -26,6 +31,11 @@ public struct Coverage: Hashable, Sendable, ExpressibleByArrayLiteral {
   public mutating func formUnion(_ other: Coverage) {
     features |= other.features
     tails |= other.tails
+  }
+
+  /// What two sets have in common.
+  public func intersection(_ other: Coverage) -> Coverage {
+    Coverage(features: features & other.features, tails: tails & other.tails)
   }
 
   /// Whether a feature bin is in the set.

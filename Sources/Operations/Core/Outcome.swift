@@ -14,6 +14,12 @@ public struct Stage: Hashable, Sendable {
   public var detail: String
   /// The clause that decides, such as `rounding §1`.
   public var clause: String
+
+  /// A stage of its texts.
+  public init(element: Int, name: String, value: String, detail: String, clause: String) {
+    (self.element, self.name, self.value) = (element, name, value)
+    (self.detail, self.clause) = (detail, clause)
+  }
 }
 
 /// The exact answer to a case.
