@@ -136,11 +136,16 @@ struct StaircasePlot {
       """
   }
 
+  /// The subject as far as there is room for it.
+  private var shortSubject: String {
+    subject.count > 40 ? subject.prefix(39) + "…" : subject
+  }
+
   private var legend: Markup {
     """
     <path class="line-exact" d="M58 14H86"/><text x="92" y="18">exact</text>
     <path class="line-found" d="M146 14H174"/><circle class="dot" cx="160" cy="14" r="2.6"/>\
-    <text x="180" y="18">\(subject)</text>
+    <text x="180" y="18">\(shortSubject)</text>
     """
   }
 
