@@ -95,7 +95,7 @@ public struct Campaign: Sendable {
         break
       }
     }
-    if !report.wasCancelled && report.oracleFaults.isEmpty
+    if plan.chasesEmptyBins && !report.wasCancelled && report.oracleFaults.isEmpty
       && report.failures.count < plan.maximumFailures
     {
       chaseEmptyBins()

@@ -24,6 +24,8 @@ public struct CampaignPlan: Sendable {
   public var maximumFailures: Int
   /// Cases that failed before; they run first.
   public var regressions: [Case]
+  /// Whether more cases are drawn where required bins stayed empty.
+  public var chasesEmptyBins: Bool
   /// How subjects are put to the test.
   public var rules: Judge.Rules
   /// Told of each failure as soon as it is shrunk and explained, on the campaign's own thread.
@@ -47,6 +49,7 @@ public struct CampaignPlan: Sendable {
     shard = (0, 1)
     maximumFailures = 10
     regressions = []
+    chasesEmptyBins = true
     rules = Judge.Rules()
     isCancelled = { false }
   }

@@ -111,12 +111,17 @@ import Verification
     #expect(refused.failures.isEmpty && refused.lanes.first?.mistrust == "no case ran")
     #expect(refused.lanes.first?.refusals["planted refusal"] ?? 0 >= 40)
 
-    // One round only, and no chase after the bins that it left empty.
+    // No chase after the bins that two cases leave empty.
     var short = try plan(["conv2d"], ["onnx"], [PlantedSubject()], cases: 2)
-    short.isCancelled = { true }
+    short.chasesEmptyBins = false
     let thin = run(short)
-    #expect(thin.wasCancelled && thin.failures.isEmpty)
+    #expect(!thin.wasCancelled && thin.failures.isEmpty)
     #expect(thin.lanes.first?.mistrust?.hasPrefix("never exercised: ") ?? false)
+
+    short.isCancelled = { true }
+    let cancelled = run(short)
+    #expect(cancelled.wasCancelled && cancelled.failures.isEmpty)
+    #expect(cancelled.lanes.first?.mistrust == "no case ran")
 
     // With the chase the same few cases are trusted.
     let chased = run(try plan(["quantize"], ["onnx"], [PlantedSubject()], cases: 2))
@@ -159,7 +164,7 @@ import Verification
       var plan = try plan(["requantize"], ["onnx"], [recording], cases: 90)
       plan.shard = shard
       // No chase: it is not sharded by case.
-      plan.isCancelled = { true }
+      plan.chasesEmptyBins = false
       _ = run(plan)
       return counts.withLock { $0 }
     }
