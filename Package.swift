@@ -71,7 +71,8 @@ let package = Package(
     .target(
       name: "Fuzzing",
       dependencies: [
-        "NumberFormats", "CaseFormat", "Generation", "Operations", "Verification",
+        "ExactArithmetic", "NumberFormats", "CaseFormat", "Generation", "Operations",
+        "Verification",
       ],
       swiftSettings: strict),
     .target(
@@ -119,7 +120,8 @@ let package = Package(
     .testTarget(
       name: "FuzzingTests",
       dependencies: [
-        "NumberFormats", "CaseFormat", "Generation", "Operations", "Verification", "Fuzzing",
+        "ExactArithmetic", "NumberFormats", "CaseFormat", "Generation", "Operations",
+        "Verification", "Fuzzing",
       ], swiftSettings: strict),
     .testTarget(
       name: "ReportingTests",

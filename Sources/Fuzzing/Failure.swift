@@ -43,11 +43,11 @@ public struct Failure: Sendable {
   public var pattern: String?
   /// A short key that is the same wherever the same bug shows itself: operation, dialect, verdict, the
   /// stage that decides, and what tells causes apart that share these.
-  public var cause = ""
-  /// How far the subject is off over many cases, in steps of the output.
+  public var cause: String
+  /// How far the subject is off over many cases, in steps of the output; empty where not measured.
   ///
-  /// That is: how many elements for each difference, found minus exact, those that agree included.
-  /// Empty where it was not measured.
+  /// How many elements there are for each difference, found minus exact, those that agree included;
+  /// by powers of two where there are very many different ones.
   public var errors: [ErrorCount] = []
   /// Exact and found values around the failure, where one input was varied.
   public var staircase: Staircase?
@@ -99,11 +99,11 @@ public struct Failure: Sendable {
   /// How long it may take: only subjects that are slow or hang come to that.
   private static let shrinkTime = Duration.seconds(20)
 
-  /// Shrinks a failing case and explains it.
+  /// Shrinks a failing case and explains it, unless that is not wanted: it takes a second or so.
   static func shrunk(
     from sequence: ChoiceSequence, operation: any Operations.Operation.Type, dialect: Dialect,
     subject: any Subject, verdict: Verdict, others: [any Subject], origin: String,
-    rules: Judge.Rules
+    rules: Judge.Rules, explains: Bool = true
   ) -> Failure {
     // A hang costs its whole time-out at every trial, so it gets less of it.
     var trialRules = rules
@@ -111,7 +111,7 @@ public struct Failure: Sendable {
     let judge = Judge(trialRules)
     let clock = ContinuousClock()
     let deadline = clock.now + shrinkTime
-    func attempt(_ choices: inout Choices) -> (Case, Outcome, Judgement)? {
+    func attempt(_ choices: inout Choices, _ judge: Judge) -> (Case, Outcome, Judgement)? {
       let test = operation.generate(from: &choices, dialect: dialect)
       guard let outcome = try? Reference.evaluateFast(test, dialect: dialect) else { return nil }
       return (
@@ -120,23 +120,36 @@ public struct Failure: Sendable {
       )
     }
     var shrinker = Shrinker(sequence, trials: shrinkTrials) { choices in
-      clock.now < deadline && attempt(&choices)?.2.verdict == verdict
+      clock.now < deadline && attempt(&choices, judge)?.2.verdict == verdict
     }
     var original = Choices(replaying: sequence)
-    let before = attempt(&original).map { Self.elements(of: $0.0) } ?? 0
+    let before = Self.elements(of: operation.generate(from: &original, dialect: dialect))
     shrinker.run()
-    var choices = Choices(replaying: shrinker.best)
-    guard let (test, outcome, judgement) = attempt(&choices) else {
+    var best = shrinker.best
+    var choices = Choices(replaying: best)
+    let fullJudge = Judge(rules)
+    var last = attempt(&choices, fullJudge)
+    if verdict == .hung, last?.2.verdict != .hung {
+      // Only slow, not hung: back to what hung.
+      best = sequence
+      choices = Choices(replaying: best)
+      last = attempt(&choices, fullJudge)
+    }
+    guard let (test, outcome, judgement) = last else {
       // It failed once and now has no answer: the generator did not repeat itself.
       let empty = Case(id: "", operation: operation.name, dialect: dialect.name)
       return Failure(
         empty, nil, operation, dialect, subject, Judgement(verdict, "did not fail again"),
-        Outcome([]), others: [], origin: origin, steps: 0, elementsBefore: before, judge)
+        Outcome([]), others: [], origin: origin, steps: 0, elementsBefore: before, judge, nil)
     }
+    let explainer = Explainer(
+      operation: operation, dialect: dialect, subject: subject, judge: judge,
+      sequences: [sequence, best])
     return Failure(
-      test, shrinker.best, operation, dialect, subject,
+      test, best, operation, dialect, subject,
       judgement.verdict.isFailure ? judgement : Judgement(verdict, "did not fail again"), outcome,
-      others: others, origin: origin, steps: shrinker.steps, elementsBefore: before, judge)
+      others: others, origin: origin, steps: shrinker.steps, elementsBefore: before, judge,
+      explains ? explainer : nil)
   }
 
   /// Explains a failure of a case that came by value.
@@ -145,16 +158,18 @@ public struct Failure: Sendable {
     subject: any Subject, judgement: Judgement, outcome: Outcome, others: [any Subject],
     rules: Judge.Rules = Judge.Rules()
   ) -> Failure {
-    Failure(
+    let judge = Judge(rules)
+    return Failure(
       test, nil, operation, dialect, subject, judgement, outcome, others: others,
-      origin: "case '\(test.id)'", steps: 0, elementsBefore: elements(of: test),
-      Judge(rules))
+      origin: "case '\(test.id)'", steps: 0, elementsBefore: elements(of: test), judge,
+      Explainer(operation: operation, dialect: dialect, subject: subject, judge: judge))
   }
 
   private init(
     _ test: Case, _ choices: ChoiceSequence?, _ operation: any Operations.Operation.Type,
     _ dialect: Dialect, _ subject: any Subject, _ judgement: Judgement, _ outcome: Outcome,
-    others: [any Subject], origin: String, steps: Int, elementsBefore: Int, _ judge: Judge
+    others: [any Subject], origin: String, steps: Int, elementsBefore: Int, _ judge: Judge,
+    _ explainer: Explainer?
   ) {
     self.operation = operation.name
     self.dialect = dialect.name
@@ -169,6 +184,7 @@ public struct Failure: Sendable {
     self.steps = steps
     self.elementsBefore = elementsBefore
     self.judgement = judgement
+    cause = ""
     stages = []
     self.others = []
     likeness = nil
@@ -183,15 +199,33 @@ public struct Failure: Sendable {
         }
       }
     }
-    if judgement.verdict == .mismatch {
-      likeness = Hypotheses(operation, dialect, subject, judge).likeness(test, outcome)
-    }
+    let explanation =
+      explainer?.explanation(of: test, outcome, judgement, stages: stages) ?? Explanation()
+    likeness = explanation.likeness
+    stage = explanation.decision?.stage
+    decides = explanation.decision?.text
+    pattern = explanation.pattern
+    errors = explanation.errors
+    staircase = explanation.staircase
+    cause = Self.cause(operation, dialect, verdict, explanation)
     if choices != nil {
-      let hash = String(Failure.hash("\(CaseFile.json(test))"), radix: 16).suffix(6)
+      // Named by its cause: a corpus keeps one case of each.
+      let hash = String(Failure.hash(cause), radix: 16).suffix(8)
       test.id = "\(operation.name)-\(hash)"
       test.note = "\(subject.name): \(judgement.verdict.rawValue); found with \(origin)"
     }
     self.test = test
+  }
+
+  /// What the same bug has in common wherever it shows itself.
+  private static func cause(
+    _ operation: any Operations.Operation.Type, _ dialect: Dialect, _ verdict: Verdict,
+    _ explanation: Explanation
+  ) -> String {
+    var parts = ["\(operation.name)/\(dialect.name)", verdict.rawValue]
+    if let decision = explanation.decision { parts.append(decision.stage) }
+    if !explanation.trait.isEmpty { parts.append(explanation.trait) }
+    return parts.joined(separator: ": ")
   }
 
   private static func hash(_ text: String) -> UInt64 {
@@ -220,15 +254,27 @@ extension Failure: CustomStringConvertible {
     if let element = judgement.element, let expectation = test.outputs?[element.output] {
       lines.append(contentsOf: valueLines(element, expectation))
     }
+    if let decides { lines.append(line("decides", decides)) }
     if let likeness { lines.append(line("looks like", likeness)) }
+    if let pattern { lines.append(line("wrong only", pattern)) }
     let replay = replayFile ?? replayText
     let dialectOption = dialectPath.map { " --dialect \($0)" } ?? ""
     lines.append(
-      line("replay", "qverify replay \(replay) --subject \(subject)\(dialectOption)"))
+      line("replay", "qverify replay \(replay) --subject \(Self.quoted(subject))\(dialectOption)"))
     return lines.joined(separator: "\n")
   }
 
   public var description: String { text(replayFile: nil) }
+
+  /// A word as a shell takes it.
+  private static func quoted(_ word: String) -> String {
+    let isPlain = word.utf8.allSatisfy {
+      $0 >= 0x80
+        || "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+=,-".utf8
+          .contains($0)
+    }
+    return isPlain ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+  }
 
   private var headline: String {
     switch verdict {

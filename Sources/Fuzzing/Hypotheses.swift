@@ -1,292 +1,285 @@
 import CaseFormat
-import Generation
 import NumberFormats
 import Operations
 import Verification
 
-/// Finds out what a subject that fails really computes: another dialect, or a known fault.
-struct Hypotheses {
-  private let operation: any Operations.Operation.Type
-  private let dialect: Dialect
-  private let subject: any Subject
-  private let judge: Judge
-  /// How many fresh cases a hypothesis has to explain.
-  private static let probeCount = 200
+/// A probe with the steps by which each of its exact values comes about.
+struct Specimen: Sendable {
+  var probe: Probe
+  /// The chain of each element of each output; nil where there is none.
+  var chains: [[Chain?]]
+  /// The stages of each element of each output, without texts.
+  var stages: [[[Stage]]]
 
-  init(
-    _ operation: any Operations.Operation.Type, _ dialect: Dialect, _ subject: any Subject,
-    _ judge: Judge
-  ) {
-    (self.operation, self.dialect, self.subject) = (operation, dialect, subject)
-    self.judge = judge
-  }
-
-  /// Something that a subject might compute.
-  private struct Hypothesis {
-    var name: String
-    var dialect: Dialect
-    var transform: (Case) -> Case?
-  }
-
-  /// One case that the subject ran, with what it gave.
-  private struct Probe {
-    var test: Case
-    var given: [[Int64]]
-    var exact: [Expectation]
-  }
-
-  /// What the subject's answers look like, tested on fresh cases before it is said.
-  func likeness(_ test: Case, _ outcome: Outcome) -> String? {
-    guard let given = judge.outputs(of: subject, test, dialect: dialect, like: outcome) else {
-      return nil
+  /// Asks the reference for the steps of every element.
+  init(_ probe: Probe, _ dialect: Dialect) {
+    self.probe = probe
+    (chains, stages) = ([], [])
+    for (name, expectation) in probe.outcome.outputs {
+      let tensor = expectation.tensor
+      let reference = ElementReference(output: name, index: nil, numeric: true)
+      let known = try? Reference.evaluate(probe.test, dialect: dialect, explaining: reference)
+      var byElement = Array(repeating: [Stage](), count: tensor.count)
+      for stage in known?.stages ?? [] where stage.element < tensor.count {
+        byElement[stage.element].append(stage)
+      }
+      stages.append(byElement)
+      chains.append(
+        byElement.indices.map { index in
+          if expectation.isUnspecified(at: index) || !expectation.upper.isEmpty { return nil }
+          return Chain(byElement[index], exact: tensor.number(at: index), type: tensor.dtype)
+        })
     }
-    let failing = Probe(
-      test: test, given: given, exact: outcome.outputs.map(\.expectation))
-    let candidates = hypotheses.filter {
-      agreement($0, failing).map { $0.agreed == $0.total } ?? false
-    }
-    if candidates.isEmpty { return nil }
-    let probes = probes()
-    var complete: [String] = []
-    var compared = 0
-    var nearest: (name: String, explained: Int, wrong: Int)?
-    for candidate in candidates {
-      var sum = Agreement()
-      for probe in probes { sum.add(agreement(candidate, probe)) }
-      if sum.total > 0 && sum.agreed == sum.total {
-        complete.append(candidate.name)
-        compared = sum.total
-      } else if sum.explained > nearest?.explained ?? 0 {
-        nearest = (candidate.name, sum.explained, sum.wrong)
+  }
+}
+
+/// Something that a subject might compute instead.
+struct Hypothesis: Sendable {
+  /// What makes it.
+  enum Kind: Sendable {
+    /// Another dialect, or the same with one rule changed.
+    case dialect(Dialect)
+    /// A case that was understood otherwise.
+    case change(CaseFault)
+    /// One wrong step.
+    case step(ChainFault)
+  }
+
+  var name: String
+  var kind: Kind
+  /// The stage that it sits in; nil for another dialect, where it depends on the element.
+  var stage: String?
+
+  /// Whether it is a dialect of its own rather than a fault.
+  var isDialect: Bool { stage == nil }
+
+  /// What it gives for each element of each output, nil where it says nothing; nil where it has no
+  /// answer at all.
+  func predictions(_ specimen: Specimen, _ dialect: Dialect) -> [[Int64?]]? {
+    let test = specimen.probe.test
+    let outputs: [Expectation]?
+    switch kind {
+    case .dialect(let other): outputs = Self.outputs(test, other)
+    case .change(let fault): outputs = fault.apply(test).flatMap { Self.outputs($0, dialect) }
+    case .step(let fault):
+      return zip(specimen.chains, specimen.probe.outcome.outputs).map { chains, output in
+        zip(chains, output.expectation.tensor.codes).map { chain, exact in
+          chain.map { fault.prediction($0)?.code ?? exact }
+        }
       }
     }
-    if !complete.isEmpty {
-      // Faults stand before dialects: they say what to look for.
-      let faults = complete.filter { !$0.contains("/") }.prefix(2)
-      let dialects = complete.filter { $0.contains("/") }.prefix(faults.isEmpty ? 2 : 1)
-      return (faults + dialects).joined(separator: ", or ")
-        + " (agrees on all \(compared) probes)"
-    }
-    guard let nearest, nearest.explained * 10 >= nearest.wrong * 8 else { return nil }
-    return "\(nearest.name), in part (explains \(nearest.explained) of "
-      + "\(nearest.wrong) wrong elements)"
-  }
-
-  /// How well a hypothesis explains what a subject gave.
-  private struct Agreement {
-    var agreed = 0
-    var total = 0
-    /// Elements that the subject has wrong, and those of them that the hypothesis explains.
-    var wrong = 0
-    var explained = 0
-
-    mutating func add(_ other: Agreement?) {
-      guard let other else { return }
-      agreed += other.agreed
-      total += other.total
-      wrong += other.wrong
-      explained += other.explained
+    return outputs?.map { expectation in
+      expectation.tensor.codes.enumerated().map { index, code in
+        expectation.isUnspecified(at: index) || !expectation.upper.isEmpty ? nil : code
+      }
     }
   }
 
-  /// How many elements of a probe a hypothesis explains; nil where it has no answer.
-  private func agreement(_ hypothesis: Hypothesis, _ probe: Probe) -> Agreement? {
-    guard var changed = hypothesis.transform(probe.test) else { return nil }
-    changed.outputs = nil
-    guard let outcome = try? Reference.evaluateFast(changed, dialect: hypothesis.dialect) else {
+  private static func outputs(_ test: Case, _ dialect: Dialect) -> [Expectation]? {
+    var test = test
+    test.outputs = nil
+    return (try? Reference.evaluateFast(test, dialect: dialect))?.outputs.map(\.expectation)
+  }
+
+  /// How well it explains what the subject gave; nil where it has no answer.
+  func agreement(_ specimen: Specimen, _ dialect: Dialect) -> Agreement? {
+    guard let given = specimen.probe.given, let predicted = predictions(specimen, dialect) else {
       return nil
     }
     var result = Agreement()
-    for ((output, given), exact) in zip(zip(outcome.outputs, probe.given), probe.exact) {
-      guard output.expectation.tensor.count == given.count else { return nil }
-      for (index, code) in given.enumerated() where !output.expectation.isUnspecified(at: index) {
-        let agrees = output.expectation.agrees(code, at: index)
-        result.total += 1
-        result.agreed += agrees ? 1 : 0
-        if !exact.agrees(code, at: index) {
-          result.wrong += 1
-          result.explained += agrees ? 1 : 0
-        }
+    for (place, codes) in predicted.enumerated() {
+      guard place < given.count, codes.count == given[place].count else { return nil }
+      let type = specimen.probe.outcome.outputs[place].expectation.tensor.dtype
+      for (index, code) in codes.enumerated() {
+        guard let code else { continue }
+        result.add(
+          agrees: type.areEqual(code, given[place][index]), specimen.probe.isWrong(place, index))
       }
     }
     return result
   }
 
-  private func probes() -> [Probe] {
-    var probes: [Probe] = []
-    for stream in 0..<Self.probeCount {
-      var choices = Choices(randomness: Randomness(seed: 0x9806E, stream: UInt64(stream)))
-      let test = operation.generate(from: &choices, dialect: dialect)
-      guard let outcome = try? Reference.evaluateFast(test, dialect: dialect),
-        let given = judge.outputs(of: subject, test, dialect: dialect, like: outcome)
-      else { continue }
-      probes.append(
-        Probe(test: test, given: given, exact: outcome.outputs.map(\.expectation)))
-    }
-    return probes
+  /// Whether it gives what the subject gave for one element.
+  func explains(_ specimen: Specimen, _ output: Int, _ index: Int, _ dialect: Dialect) -> Bool {
+    let tensor = specimen.probe.outcome.outputs[output].expectation.tensor
+    guard let found = specimen.probe.given?[output][index],
+      let predicted = predictions(specimen, dialect), output < predicted.count,
+      predicted[output].count == tensor.count
+    else { return false }
+    if let code = predicted[output][index] { return tensor.dtype.areEqual(code, found) }
+    // What is unspecified there may be anything; the probes decide.
+    if case .step = kind { return false }
+    return true
+  }
+}
+
+/// How many elements of probes a hypothesis explains.
+struct Agreement: Sendable {
+  var agreed = 0
+  var total = 0
+  /// Elements that the subject has wrong, and those of them that the hypothesis explains.
+  var wrong = 0
+  var explained = 0
+
+  mutating func add(agrees: Bool, _ isWrong: Bool) {
+    agreed += agrees ? 1 : 0
+    total += 1
+    wrong += isWrong ? 1 : 0
+    explained += agrees && isWrong ? 1 : 0
   }
 
-  // MARK: The hypotheses
+  mutating func add(_ other: Agreement?) {
+    guard let other else { return }
+    agreed += other.agreed
+    total += other.total
+    wrong += other.wrong
+    explained += other.explained
+  }
 
-  private var hypotheses: [Hypothesis] {
+  /// Whether nothing contradicts it.
+  var isComplete: Bool { total > 0 && agreed == total }
+}
+
+/// What a failing subject really computes, tested on probes: another dialect, or a known fault.
+struct Hypotheses {
+  /// A hypothesis with how well it did.
+  struct Finding: Sendable {
+    var hypothesis: Hypothesis
+    var agreement: Agreement
+  }
+
+  private static let tellingCount = 24
+
+  /// Those that explain the failing element, the best first.
+  let findings: [Finding]
+
+  /// Tests every hypothesis on the failing element, and those that explain it on the probes.
+  init(
+    _ operation: any Operations.Operation.Type, _ dialect: Dialect, failing: Specimen,
+    output: Int, index: Int, probes: [Specimen]
+  ) {
+    var findings: [Finding] = []
+    var names: Set<String> = []
+    // Most of what explains one element by chance fails on the next ones.
+    let telling = probes.filter { probe in
+      probe.probe.given?[output].indices.contains { probe.probe.isWrong(output, $0) } ?? false
+    }.prefix(Self.tellingCount)
+    for hypothesis in Self.all(operation, dialect)
+    where hypothesis.explains(failing, output, index, dialect) {
+      if !telling.isEmpty {
+        var first = Agreement()
+        for probe in telling { first.add(hypothesis.agreement(probe, dialect)) }
+        if first.share < 0.5 { continue }
+      }
+      var sum = Agreement()
+      for probe in probes { sum.add(hypothesis.agreement(probe, dialect)) }
+      // The same fault may be known as a change of the dialect and as a wrong step.
+      if names.insert(hypothesis.name).inserted {
+        findings.append(Finding(hypothesis: hypothesis, agreement: sum))
+      }
+    }
+    // Stable: among equals, the order of the lists.
+    self.findings = findings.enumerated().sorted { a, b in
+      let (x, y) = (a.element, b.element)
+      if x.agreement.isComplete != y.agreement.isComplete { return x.agreement.isComplete }
+      if x.agreement.isComplete {
+        if x.hypothesis.isDialect != y.hypothesis.isDialect { return y.hypothesis.isDialect }
+        return a.offset < b.offset
+      }
+      if x.agreement.share != y.agreement.share { return x.agreement.share > y.agreement.share }
+      if x.agreement.contradicted != y.agreement.contradicted {
+        return x.agreement.contradicted < y.agreement.contradicted
+      }
+      return a.offset < b.offset
+    }.map(\.element)
+  }
+
+  /// What is said of the likeness, limited where a pattern says where the subject is wrong.
+  func likeness(isLimited: Bool) -> String? {
+    let complete = findings.filter { $0.agreement.isComplete && $0.agreement.wrong > 0 }
+    if !complete.isEmpty {
+      // Faults stand before dialects: they say what to look for.
+      // A fault that acts on one sign only says less than the same fault on both.
+      let faults = complete.filter { finding in
+        !finding.hypothesis.isDialect
+          && !complete.contains {
+            finding.hypothesis.name.hasPrefix($0.hypothesis.name + " where")
+          }
+      }.prefix(2)
+      let dialects = complete.filter(\.hypothesis.isDialect).prefix(faults.isEmpty ? 2 : 1)
+      let names = (faults + dialects).map(\.hypothesis.name)
+      let compared = complete.map(\.agreement.total).min() ?? 0
+      return names.joined(separator: ", or ") + " (agrees on all \(compared) probes)"
+    }
+    guard let best = findings.first else { return nil }
+    let agreement = best.agreement
+    guard agreement.wrong >= 3, agreement.share >= 0.8 else { return nil }
+    let counts = "explains \(agreement.explained) of \(agreement.wrong) wrong elements"
+    if isLimited && agreement.explained == agreement.wrong {
+      return "\(best.hypothesis.name), where it is wrong (\(counts))"
+    }
+    return "\(best.hypothesis.name), in part (\(counts))"
+  }
+
+  /// The hypothesis that says which stage decides; nil where none explains most of the wrong elements.
+  var best: Finding? {
+    findings.first { $0.agreement.wrong > 0 && $0.agreement.share >= 0.9 }
+  }
+
+  // MARK: All of them
+
+  private static func all(
+    _ operation: any Operations.Operation.Type, _ dialect: Dialect
+  ) -> [Hypothesis] {
     var result: [Hypothesis] = []
+    for fault in Fault.all {
+      for section in fault.sections {
+        if let changed = dialect.changed(name: dialect.name, section, fault.changes) {
+          result.append(
+            Hypothesis(name: fault.name, kind: .dialect(changed), stage: fault.stage))
+        }
+      }
+    }
+    result += CaseFault.all.map { Hypothesis(name: $0.name, kind: .change($0), stage: $0.stage) }
+    result += ChainFault.all.map {
+      Hypothesis(name: $0.name, kind: .step($0), stage: $0.reported ?? StageName.of($0.stage))
+    }
     for name in Dialect.builtInNames where name != dialect.name {
       if let other = try? Dialect.named(name), other.defines(operation.name) {
         result.append(
-          Hypothesis(name: "\(operation.name)/\(name)", dialect: other, transform: { $0 }))
+          Hypothesis(name: "\(operation.name)/\(name)", kind: .dialect(other), stage: nil))
       }
-    }
-    for fault in Fault.all {
-      guard fault.sections.isEmpty == false else { continue }
-      for section in fault.sections {
-        if let changed = dialect.changed(name: dialect.name, section, fault.changes) {
-          result.append(Hypothesis(name: fault.name, dialect: changed, transform: { $0 }))
-        }
-      }
-    }
-    for fault in CaseFault.all {
-      result.append(Hypothesis(name: fault.name, dialect: dialect, transform: fault.apply))
     }
     return result
   }
 }
 
-/// A generic fault, as a change of what a dialect says.
-struct Fault {
-  var name: String
-  /// The sections of a dialect that it may sit in.
-  var sections: [String]
-  var changes: [(key: String, value: String)]
-
-  private static let levels = ["quantize", "fake_quantize", "dynamic_quantize", "requantize"]
-
-  static let all: [Fault] =
-    [
-      Fault(
-        name: "saturating int16 pair sums", sections: ["accumulate"],
-        changes: [("pairs", "saturating_int16")]),
-      Fault(
-        name: "padding with 0 instead of the zero point", sections: ["accumulate"],
-        changes: [("padding", "zero_level")]),
-      Fault(
-        name: "an int32 accumulator that saturates", sections: ["accumulate"],
-        changes: [("bits", "32"), ("overflow", "saturate")]),
-      Fault(
-        name: "an accumulator of 16 bits that wraps", sections: ["accumulate"],
-        changes: [("bits", "16"), ("overflow", "wrap")]),
-      Fault(
-        name: "an accumulator of 16 bits that saturates", sections: ["accumulate"],
-        changes: [("bits", "16"), ("overflow", "saturate")]),
-      Fault(
-        name: "an accumulator of 24 bits that wraps", sections: ["accumulate"],
-        changes: [("bits", "24"), ("overflow", "wrap")]),
-      Fault(
-        name: "multiplication by the reciprocal for division", sections: levels,
-        changes: [("scaling", "reciprocal")]),
-      Fault(
-        name: "division for multiplication by the reciprocal", sections: levels,
-        changes: [("scaling", "division")]),
-      Fault(
-        name: "zero point added before the rounding", sections: levels,
-        changes: [("zero_point", "before_rounding")]),
-      Fault(
-        name: "zero point added after the rounding", sections: levels,
-        changes: [("zero_point", "after_rounding"), ("fused", "false")]),
-      Fault(
-        name: "a multiply-add that is not fused", sections: levels, changes: [("fused", "false")]),
-      Fault(
-        name: "binary64 for binary32", sections: levels, changes: [("precision", "float64")]),
-      Fault(
-        name: "one rounding for two", sections: ["requantize"],
-        changes: [("form", "single"), ("rounding", "nearest_up")]),
-      Fault(
-        name: "wrapping instead of saturation in the high product", sections: ["requantize"],
-        changes: [("high_overflow", "wrap")]),
-      Fault(
-        name: "products in binary64", sections: ["dequantize"], changes: [("product", "float64")]),
-      Fault(
-        name: "q * s - z * s for (q - z) * s", sections: ["dequantize"],
-        changes: [("form", "products")]),
-    ]
-    + [
-      ("half to even", "nearest_even"), ("half away from zero", "nearest_away"),
-      ("half up", "nearest_up"), ("half down", "nearest_down"),
-      ("half toward zero", "nearest_zero"),
-      ("truncation", "toward_zero"), ("floor", "floor"), ("ceiling", "ceiling"),
-      ("half away by adding 0.5 in floating point", "away_by_adding_half"),
-    ].flatMap { name, rule in
-      [
-        Fault(name: "rounding by \(name)", sections: levels, changes: [("rounding", rule)]),
-        Fault(
-          name: "a high product rounded by \(name)", sections: ["requantize"],
-          changes: [("first_rounding", rule)]),
-      ]
-    }
+extension DataType {
+  /// Whether two codes mean the same: every NaN is one.
+  fileprivate func areEqual(_ a: Int64, _ b: Int64) -> Bool {
+    if a == b { return true }
+    guard case .float(let format) = self, isValid(code: a), isValid(code: b) else { return false }
+    return format.isNaN(code: UInt64(bitPattern: a)) && format.isNaN(code: UInt64(bitPattern: b))
+  }
 }
 
-/// A generic fault, as a change of the case that a kernel seems to see.
-struct CaseFault: Sendable {
-  var name: String
-  /// The changed case, or nil where the fault would change nothing.
-  var apply: @Sendable (Case) -> Case?
+extension Agreement {
+  /// The part of the wrong elements that is explained.
+  var share: Double { wrong == 0 ? 0 : Double(explained) / Double(wrong) }
+  /// How many elements are otherwise than predicted.
+  var contradicted: Int { total - agreed }
+}
 
-  static let all: [CaseFault] =
-    [
-      "x_zero_point", "w_zero_point", "a_zero_point", "b_zero_point", "acc_zero_point",
-      "zero_point",
-    ]
-    .map { name in zeroed(name, "'\(name)' ignored") }
-    + [
-      zeroed("bias", "bias ignored"),
-      firstOnly("w_zero_point"), firstOnly("w_scale"), firstOnly("scale"), firstOnly("zero_point"),
-      firstOnly("b_zero_point"), firstOnly("b_scale"), firstOnly("multiplier"),
-      integers("pads", "the leading pads on both sides") { [$0[0], $0[1], $0[0], $0[1]] },
-      integers("pads", "pads of height and width swapped") { [$0[1], $0[0], $0[3], $0[2]] },
-      integers("strides", "strides of height and width swapped") { $0.reversed() },
-      integers("strides", "the vertical stride for both") { [$0[0], $0[0]] },
-      integers("dilations", "dilations ignored") { _ in [1, 1] },
-      integers("dilations", "dilations of height and width swapped") { $0.reversed() },
-      CaseFault(name: "qmin and qmax ignored") { test in
-        guard test.attributes["qmin"] != nil || test.attributes["qmax"] != nil else { return nil }
-        var test = test
-        test.attributes["qmin"] = nil
-        test.attributes["qmax"] = nil
-        return test
-      },
-    ]
-
-  /// Every element of an input replaced by zero.
-  private static func zeroed(_ input: String, _ name: String) -> CaseFault {
-    CaseFault(name: name) { test in
-      guard let tensor = test.inputs[input], tensor.codes.contains(where: { $0 != 0 }) else {
-        return test.inputs[input] == nil ? nil : test
-      }
-      var test = test
-      test.inputs[input] = Tensor(
-        tensor.dtype, shape: tensor.shape, codes: tensor.codes.map { _ in 0 })
-      return test
-    }
-  }
-
-  /// The first element of a per-channel input for every channel.
-  private static func firstOnly(_ input: String) -> CaseFault {
-    CaseFault(name: "the first '\(input)' for every channel") { test in
-      guard let tensor = test.inputs[input], let first = tensor.codes.first else { return nil }
-      var test = test
-      test.inputs[input] = Tensor(
-        tensor.dtype, shape: tensor.shape, codes: tensor.codes.map { _ in first })
-      return test
-    }
-  }
-
-  private static func integers(
-    _ attribute: String, _ name: String, _ change: @escaping @Sendable ([Int]) -> [Int]
-  ) -> CaseFault {
-    CaseFault(name: name) { test in
-      guard case .integers(let values)? = test.attributes[attribute] else { return test }
-      var test = test
-      test.attributes[attribute] = .integers(change(values))
-      return test
+/// The names of stages that a failure is sorted by: few, whatever an explanation calls its steps.
+enum StageName {
+  /// The stage that a step belongs to.
+  static func of(_ step: String) -> String {
+    switch step {
+    case "high product", "output", "cast", "level": "rounding"
+    case "shift", "conversion", "products", "scale": "scaling"
+    case "accumulator zero point": "zero point"
+    case "terms", "accumulator": "accumulation"
+    default: step
     }
   }
 }

@@ -144,7 +144,7 @@ public final class GuardedRunner {
 
   private static func overrun(_ name: String, _ distance: Int, _ verb: String) -> String {
     let side = distance > 0 ? "after the end of" : "before the start of"
-    return "\(verb) memory \(abs(distance)) bytes \(side) '\(name)'"
+    return "\(verb) memory \(abs(distance)) byte\(abs(distance) == 1 ? "" : "s") \(side) '\(name)'"
   }
 
   /// The codes that a buffer holds.

@@ -82,7 +82,7 @@ struct PlantedBug: Sendable, CustomTestStringConvertible {
       elements: 3),
     PlantedBug(
       name: "reciprocal instead of division", operation: "quantize", dialect: "onnx",
-      subject: .changed("quantize", [("scaling", "reciprocal")]), likeness: "quantize/tflite-opt ",
+      subject: .changed("quantize", [("scaling", "reciprocal")]), likeness: "by the reciprocal for division",
       elements: 3),
     PlantedBug(
       name: "first scale for every channel", operation: "quantize", dialect: "onnx",
@@ -172,7 +172,7 @@ struct PlantedBug: Sendable, CustomTestStringConvertible {
           UInt(bitPattern: base) % 4096 < 512
         else { return }
         buffer[0] ^= 1
-      }, verdict: .nondeterministic, elements: 4),
+      }, verdict: .alignment, elements: 4),
     PlantedBug(
       name: "changes the rounding mode", operation: "dequantize", dialect: "onnx",
       subject: .writing { buffers, output, bytes in

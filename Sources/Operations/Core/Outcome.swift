@@ -14,11 +14,21 @@ public struct Stage: Hashable, Sendable {
   public var detail: String
   /// The clause that decides, such as `rounding §1`.
   public var clause: String
+  /// The exact value that the stage starts from; nil where it starts from none, or from many.
+  public var before: Number?
+  /// The exact value that it gives, where that is a number.
+  public var after: Number?
+  /// What it does to the value; nil where that is not one of the plain steps.
+  public var effect: StageEffect?
 
-  /// A stage of its texts.
-  public init(element: Int, name: String, value: String, detail: String, clause: String) {
+  /// A stage with its texts and, where it has them, its exact values.
+  public init(
+    element: Int, name: String, value: String, detail: String, clause: String,
+    before: Number? = nil, after: Number? = nil, effect: StageEffect? = nil
+  ) {
     (self.element, self.name, self.value) = (element, name, value)
     (self.detail, self.clause) = (detail, clause)
+    (self.before, self.after, self.effect) = (before, after, effect)
   }
 }
 
@@ -52,11 +62,14 @@ public struct ElementReference: Hashable, Sendable {
   public var output: String
   /// The flat index; nil for every element.
   public var index: Int?
+  /// Whether stages come for programs: without texts, but every step, those too that change nothing.
+  public var isNumeric: Bool
 
   /// Refers to an element of an output by its flat index, or to all of them.
-  public init(output: String, index: Int?) {
+  public init(output: String, index: Int?, numeric: Bool = false) {
     self.output = output
     self.index = index
+    isNumeric = numeric
   }
 }
 
@@ -67,6 +80,8 @@ struct Trace {
   private var element = 0
   /// Whether the element at hand is wanted.
   private(set) var isOn = false
+  /// Whether every step is wanted, without texts.
+  var isNumeric: Bool { isOn && reference?.isNumeric == true }
 
   init(_ reference: ElementReference?, output: String) {
     self.reference = reference?.output == output ? reference : nil
@@ -84,14 +99,28 @@ struct Trace {
     isOn = reference != nil
   }
 
-  /// Notes a stage, if this is the wanted element; the texts are only made then.
+  /// Notes a stage, if this is the wanted element; texts and values are only made then.
   mutating func note(
     _ name: String, _ value: @autoclosure () -> String, _ detail: @autoclosure () -> String,
-    _ clause: @autoclosure () -> String
+    _ clause: @autoclosure () -> String, from before: @autoclosure () -> Number? = nil,
+    to after: @autoclosure () -> Number? = nil, by effect: @autoclosure () -> StageEffect? = nil
   ) {
     guard isOn else { return }
+    let hasText = !isNumeric
     stages.append(
-      Stage(element: element, name: name, value: value(), detail: detail(), clause: clause()))
+      Stage(
+        element: element, name: name, value: hasText ? value() : "",
+        detail: hasText ? detail() : "", clause: hasText ? clause() : "", before: before(),
+        after: after(), effect: effect()))
+  }
+
+  /// Notes a step that people need not see, where stages come for programs.
+  mutating func noteStep(
+    _ name: String, from before: @autoclosure () -> Number?, to after: @autoclosure () -> Number?,
+    by effect: @autoclosure () -> StageEffect?
+  ) {
+    guard isNumeric else { return }
+    note(name, "", "", "", from: before(), to: after(), by: effect())
   }
 }
 
@@ -117,6 +146,10 @@ public enum Readable {
 
   /// The value of an element of a tensor.
   public static func text(ofCode code: Int64, _ dtype: DataType) -> String {
+    guard dtype.isValid(code: code) else {
+      // What a kernel leaves in a byte need not be an encoding of fewer bits.
+      return "no \(dtype.name) (0x\(String(UInt64(bitPattern: code), radix: 16)))"
+    }
     switch dtype {
     case .float(let format):
       let pattern = UInt64(bitPattern: code)

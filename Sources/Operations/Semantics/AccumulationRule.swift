@@ -99,7 +99,7 @@ extension AccumulationRule {
     let xZero = Integer(reduction.inputZero(of: output))
     let wZero = Integer(reduction.weightZero(of: output))
     let (x, w) = (reduction.input.codes, reduction.weight.codes)
-    if pairs == .saturatingInt16 { return try pairSum(output, reduction, in: format) }
+    if pairs == .saturatingInt16 { return try pairSum(output, reduction, in: format, &trace) }
     var sum = Integer(reduction.bias(of: output))
     reduction.forEachTerm(of: output) { input, weight in
       let real: Integer
@@ -112,6 +112,7 @@ extension AccumulationRule {
       if overflow == .saturateEach { sum = format.saturated(sum) }
     }
     let settled = try settle(sum, in: format)
+    if trace.isNumeric { return note(sum, settled, output, reduction, in: format, &trace) }
     if trace.isOn && reduction.depth <= 6 {
       var terms: [String] = []
       reduction.forEachTerm(of: output) { input, weight in
@@ -136,7 +137,8 @@ extension AccumulationRule {
   /// The input byte is taken unsigned (signed bytes with 128 added), the weight signed; pairs are
   /// neighbours in the order of the weights; zero points are corrected afterwards [accumulate §16].
   private func pairSum(
-    _ output: Int, _ reduction: some IntegerReduction, in format: IntegerFormat
+    _ output: Int, _ reduction: some IntegerReduction, in format: IntegerFormat,
+    _ trace: inout Trace
   ) throws(CaseError) -> Integer? {
     guard reduction.input.dtype.bits <= 8, reduction.weight.dtype.bits <= 8 else {
       throw .unsupported("pairs with int16 saturation are of bytes")
@@ -159,7 +161,37 @@ extension AccumulationRule {
       let pair = products[start] + (start + 1 < products.count ? products[start + 1] : 0)
       sum = sum + Integer(min(max(pair, -32768), 32767))
     }
-    return try settle(sum, in: format)
+    let settled = try settle(sum, in: format)
+    if trace.isNumeric { return note(sum, settled, output, reduction, in: format, &trace) }
+    trace.note(
+      "accumulation", settled?.description ?? "unspecified",
+      "\(reduction.depth) products in pairs with int16 saturation, and the bias", "accumulate §16")
+    return settled
+  }
+
+  /// Notes a sum with its terms, and what the accumulator makes of it.
+  private func note(
+    _ sum: Integer, _ settled: Integer?, _ output: Int, _ reduction: some IntegerReduction,
+    in format: IntegerFormat, _ trace: inout Trace
+  ) -> Integer? {
+    var inputs: [Int64?] = []
+    var weights: [Int64] = []
+    reduction.forEachTerm(of: output) { input, weight in
+      inputs.append(input.map { reduction.input.codes[$0] })
+      weights.append(reduction.weight.codes[weight])
+    }
+    let terms = ProductSum(
+      inputs: inputs, weights: weights, inputZero: reduction.inputZero(of: output),
+      weightZero: reduction.weightZero(of: output), bias: reduction.bias(of: output),
+      inputType: reduction.input.dtype, weightType: reduction.weight.dtype)
+    trace.noteStep("accumulation", from: nil, to: Number(sum), by: .sum(terms))
+    if let settled {
+      let range = Rational(format.minimum)...Rational(format.maximum)
+      trace.noteStep(
+        "accumulation", from: Number(sum), to: Number(settled),
+        by: overflow == .wrap ? .wrap(format) : .clamp(range))
+    }
+    return settled
   }
 
   /// The accumulators of all outputs in 64-bit arithmetic, or nil where a sum might not fit.

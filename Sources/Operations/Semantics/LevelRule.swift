@@ -41,6 +41,16 @@ enum LevelRounding: Sendable, Hashable {
     }
   }
 
+  /// The plain rule, or the one that an emulation follows where its own arithmetic is exact.
+  var nearestRule: RoundingRule {
+    switch self {
+    case .rule(let rule): rule
+    case .dpu: .nearestEven
+    case .awayByAddingHalf: .nearestAway
+    case .zeroBySubtractingHalf: .nearestZero
+    }
+  }
+
   var phrase: String {
     switch self {
     case .rule(let rule): rule.phrase
@@ -231,12 +241,15 @@ extension LevelRule {
         trace.note(
           "zero point", Readable.text(value),
           "x * reciprocal + \(Readable.text(moved)), rounded once to \(arithmetic.name)",
-          "affine §6")
+          "affine §6", from: arithmetic.convert(x), to: value,
+          by: .multiplyAdd(inverse, moved, arithmetic.format))
       } else {
+        let before = value
         value = arithmetic.add(value, moved)
         trace.note(
           "zero point", Readable.text(value),
-          "+ \(Readable.text(moved)) before rounding, in \(arithmetic.name)", "affine §5")
+          "+ \(Readable.text(moved)) before rounding, in \(arithmetic.name)", "affine §5",
+          from: before, to: value, by: .add(moved, arithmetic.format))
       }
     }
     if clamp == .beforeRounding { value = clamped(value, range, &trace) }
@@ -247,10 +260,10 @@ extension LevelRule {
     } catch {
       throw .precondition("\(Readable.text(value)) is not an integer and the rounding is exact")
     }
-    if case .finite(let before) = value {
+    if trace.isNumeric || value != .negativeZero && value.isFinite {
       trace.note(
-        "rounding", Readable.text(level), "\(Readable.text(before)); \(rounding.phrase)",
-        rounding.clause)
+        "rounding", Readable.text(level), "\(Readable.text(value)); \(rounding.phrase)",
+        rounding.clause, from: value, to: level, by: .round(rounding.nearestRule))
     }
     return finish(level, zero, shift, range, arithmetic, &events, &trace)
   }
@@ -265,7 +278,8 @@ extension LevelRule {
       let value = arithmetic.divide(x, scale)
       trace.note(
         "scaling", Readable.text(value),
-        "\(Readable.text(x)) / \(Readable.text(scale)), \(arithmetic.name)", "affine §2")
+        "\(Readable.text(x)) / \(Readable.text(scale)), \(arithmetic.name)", "affine §2",
+        from: x, to: value, by: .divide(scale, arithmetic.format))
       return value
     case .reciprocal, .realRange:
       let inverse = arithmetic.divide(.finite(1), scale)
@@ -273,7 +287,7 @@ extension LevelRule {
       trace.note(
         "scaling", Readable.text(value),
         "\(Readable.text(x)) * \(Readable.text(inverse)), the reciprocal, \(arithmetic.name)",
-        "affine §3")
+        "affine §3", from: x, to: value, by: .multiply(inverse, arithmetic.format))
       return value
     }
   }
@@ -304,7 +318,8 @@ extension LevelRule {
     let moved = isCentred ? product : a.add(product, shift)
     trace.note(
       "scaling", Readable.text(moved),
-      "\(Readable.text(value)) * \(Readable.text(factor)) + \(Readable.text(shift))", "affine §29")
+      "\(Readable.text(value)) * \(Readable.text(factor)) + \(Readable.text(shift))", "affine §29",
+      to: moved)
     events.beforeRounding = moved.rational
     let level: Number
     do {
@@ -314,9 +329,10 @@ extension LevelRule {
     }
     trace.note(
       "rounding", Readable.text(level), "\(Readable.text(moved)); \(rounding.phrase)",
-      rounding.clause)
+      rounding.clause, from: moved, to: level, by: .round(rounding.nearestRule))
     let offset: Number = isCentred ? .zero : Number(range.lowerBound)
     events.unclamped = Arithmetic.exact.add(level, offset)
+    trace.noteStep("zero point", from: level, to: events.unclamped, by: .add(offset, nil))
     return clampedLevel(events.unclamped, range, &trace)
   }
 
@@ -334,10 +350,11 @@ extension LevelRule {
       let highest = Rational(range.upperBound)
       result = rational < lowest ? low : rational > highest ? high : value
     }
-    if result != value {
+    if result != value || trace.isNumeric {
       trace.note(
         "clamp", Readable.text(result), "to \(range.lowerBound)...\(range.upperBound)",
-        "affine §7")
+        "affine §7", from: value, to: result,
+        by: .clamp(Rational(range.lowerBound)...Rational(range.upperBound)))
     }
     return result
   }
@@ -362,16 +379,16 @@ extension LevelRule {
     if zeroPoint == .afterRounding {
       guard let sum = sum(rounded, zero, arithmetic) else { return unspecifiedConversion(&trace) }
       level = sum
-      if !zero.isZero {
+      if !zero.isZero || trace.isNumeric {
         trace.note(
           "zero point", Readable.text(level), "+ \(Readable.text(zero)) after rounding",
-          "affine §4")
+          "affine §4", from: rounded, to: level, by: .add(zero, nil))
       }
     } else if !shift.isZero {
       level = Arithmetic.exact.add(level, shift)
       trace.note(
         "zero point", Readable.text(level), "+ \(Readable.text(shift)), the type's minimum",
-        "affine §5")
+        "affine §5", from: rounded, to: level, by: .add(shift, nil))
     }
     events.unclamped = level
     return clampedLevel(level, range, &trace)

@@ -182,17 +182,20 @@ struct RequantizationRule: DialectRule {
       }
       let level = scaled + zero
       events.unclamped = Number(level)
-      if zero != 0 {
-        trace.note("zero point", level.description, "+ \(zero) after rounding", "requantize §26")
+      if zero != 0 || trace.isNumeric {
+        trace.note(
+          "zero point", level.description, "+ \(zero) after rounding", "requantize §26",
+          from: Number(scaled), to: Number(level), by: .add(Number(zero), nil))
       }
       if hasTosaConditions && !IntegerFormat(bits: 32, signed: true).contains(level) {
         return .unspecified
       }
       let clamped = level.clamped(to: range)
-      if clamped != level {
+      if clamped != level || trace.isNumeric {
         trace.note(
           "clamp", clamped.description, "to \(range.lowerBound)...\(range.upperBound)",
-          "requantize §26")
+          "requantize §26", from: Number(level), to: Number(clamped),
+          by: .clamp(Rational(range.lowerBound)...Rational(range.upperBound)))
       }
       return .level(clamped)
     }
@@ -208,7 +211,13 @@ struct RequantizationRule: DialectRule {
         ? .exact : precision.arithmetic(scale: .float(.binary32), input: .float(.binary32))
     }
     let working = arithmetic(level.precision)
-    var product = arithmetic(self.accumulator).convert(Number(accumulator))
+    let conversion = arithmetic(self.accumulator)
+    var product = conversion.convert(Number(accumulator))
+    if let format = conversion.format, trace.isNumeric || product != Number(accumulator) {
+      trace.note(
+        "conversion", Readable.text(product), "\(accumulator) to \(format.name)", "requantize §2",
+        from: Number(accumulator), to: product, by: .convert(format, saturates: false))
+    }
     for factor in factors {
       let before = product
       let multiplier = arithmetic(self.scale).convert(.finite(factor))
@@ -216,7 +225,7 @@ struct RequantizationRule: DialectRule {
       trace.note(
         "scaling", Readable.text(product),
         "\(Readable.text(before)) * \(Readable.text(multiplier)), \(working.name)",
-        "requantize §2")
+        "requantize §2", from: before, to: product, by: .multiply(multiplier, working.format))
     }
     // The level rule divides; dividing by one leaves the product as it is.
     let result = try level.level(
@@ -248,6 +257,11 @@ struct RequantizationRule: DialectRule {
     }
     let product = Rational(accumulator) * fixed.value
     events.beforeRounding = product
+    if form != .double {
+      trace.noteStep(
+        "scaling", from: Number(accumulator), to: .finite(product),
+        by: .multiply(.finite(fixed.value), nil))
+    }
     if hasTosaConditions && !isSixteenBit && !isWide {
       let limit = Integer.powerOfTwo(fixed.rightShift - 1)
       guard accumulator >= -limit, accumulator < limit else { return nil }
@@ -268,7 +282,7 @@ struct RequantizationRule: DialectRule {
       trace.note(
         "rounding", result.description,
         "\(Readable.text(product)); (value * m + \(bias)) >> \(fixed.rightShift)",
-        "requantize §13")
+        "requantize §13", from: .finite(product), to: Number(result), by: .round(.nearestUp))
       return int32.contains(result) ? result : nil
     case .double:
       return try doubleRounded(accumulator, fixed, &trace)
@@ -291,17 +305,33 @@ struct RequantizationRule: DialectRule {
     var value = accumulator
     if rest < 0 {
       value = accumulator << -rest
-      trace.note("shift", value.description, "left by \(-rest)", "requantize §7")
+      trace.note(
+        "shift", value.description, "left by \(-rest)", "requantize §7",
+        from: Number(accumulator), to: Number(value),
+        by: .multiply(.finite(Rational(1).scaledByPowerOfTwo(-rest)), nil))
       guard format.contains(value) else { return nil }
     }
+    trace.noteStep(
+      "scaling", from: Number(value),
+      to: .finite(Rational(value * multiplier).scaledByPowerOfTwo(-highShift)),
+      by: .multiply(.finite(Rational(multiplier).scaledByPowerOfTwo(-highShift)), nil))
     var high = try round(
       Rational(value * multiplier).scaledByPowerOfTwo(-highShift), firstRounding, "high product",
       &trace)
-    if !format.contains(high) {
+    if !format.contains(high) || trace.isNumeric {
+      let before = high
       high = highOverflow == .saturate ? format.saturated(high) : format.wrapped(high)
-      trace.note("high product", high.description, highOverflow.rawValue + "s", "requantize §5")
+      trace.note(
+        "high product", high.description, highOverflow.rawValue + "s", "requantize §5",
+        from: Number(before), to: Number(high),
+        by: highOverflow == .wrap
+          ? .wrap(format) : .clamp(Rational(format.minimum)...Rational(format.maximum)))
     }
     if rest <= 0 { return high }
+    let fraction = Rational(1).scaledByPowerOfTwo(-rest)
+    trace.noteStep(
+      "shift", from: Number(high), to: .finite(Rational(high) * fraction),
+      by: .multiply(.finite(fraction), nil))
     return try round(Rational(high).scaledByPowerOfTwo(-rest), rounding, "rounding", &trace)
   }
 
@@ -324,7 +354,9 @@ struct RequantizationRule: DialectRule {
     let product = Rational(accumulator * reduced).scaledByPowerOfTwo(-(15 - shift))
     events.beforeRounding = product
     trace.note(
-      "scaling", Readable.text(product), "multiplier cut to 16 bits, \(reduced)", "requantize §11")
+      "scaling", Readable.text(product), "multiplier cut to 16 bits, \(reduced)", "requantize §11",
+      from: Number(accumulator), to: .finite(product),
+      by: .multiply(.finite(Rational(reduced).scaledByPowerOfTwo(-(15 - shift))), nil))
     let result = try round(product, .nearestUp, "rounding", &trace)
     return IntegerFormat(bits: wideResultBits, signed: true).contains(result) ? result : nil
   }
@@ -335,7 +367,8 @@ struct RequantizationRule: DialectRule {
     do {
       let result = try value.rounded(rule)
       trace.note(
-        stage, result.description, "\(Readable.text(value)); \(rule.phrase)", rule.clause)
+        stage, result.description, "\(Readable.text(value)); \(rule.phrase)", rule.clause,
+        from: .finite(value), to: Number(result), by: .round(rule))
       return result
     } catch {
       throw .precondition("\(Readable.text(value)) is not an integer and the rounding is exact")

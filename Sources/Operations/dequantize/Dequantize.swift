@@ -213,6 +213,7 @@ struct DequantizeRule: DialectRule {
     let products = arithmetic(product)
     let scale = products.convert(scale)
     var value: Number
+    var start: Number?
     switch form {
     case .difference:
       let isFloat: Bool
@@ -227,8 +228,10 @@ struct DequantizeRule: DialectRule {
       let rounded = arithmetic(difference).convert(exact)
       trace.note(
         "zero point", Readable.text(rounded),
-        "\(Readable.text(q)) - \(Readable.text(z)), \(arithmetic(difference).name)", "affine §14")
+        "\(Readable.text(q)) - \(Readable.text(z)), \(arithmetic(difference).name)", "affine §14",
+        from: q, to: rounded, by: .add(minusZ, arithmetic(difference).format))
       value = products.multiply(products.convert(rounded), scale)
+      start = products.convert(rounded)
     case .products:
       let first = products.multiply(q, scale)
       let second = products.multiply(minusZ, scale)
@@ -243,12 +246,15 @@ struct DequantizeRule: DialectRule {
     }
     value = arithmetic(through).convert(value)
     trace.note(
-      "scaling", Readable.text(value), "* \(Readable.text(scale)), \(products.name)", "affine §14")
+      "scaling", Readable.text(value), "* \(Readable.text(scale)), \(products.name)", "affine §14",
+      from: start, to: value, by: start == nil ? nil : .multiply(scale, products.format))
     // Real numbers have one zero.
     if product == .exact && value == .negativeZero { value = .zero }
     let result = output.rounded(value)
-    if result != value {
-      trace.note("output", Readable.text(result), "rounded to \(output.name)", "rounding §1")
+    if result != value || trace.isNumeric {
+      trace.note(
+        "output", Readable.text(result), "rounded to \(output.name)", "rounding §1", from: value,
+        to: result, by: .convert(output, saturates: false))
     }
     return result
   }

@@ -167,7 +167,9 @@ public enum Quantize: Operation {
     if addsZero { value = arithmetic.add(value, .zero) }
     trace.note(
       "scaling", Readable.text(value),
-      "\(Readable.text(x)) / \(Readable.text(scale)), \(arithmetic.name)", "affine §2")
+      "\(Readable.text(x)) / \(Readable.text(scale)), \(arithmetic.name)", "affine §2",
+      from: arithmetic.convert(x), to: value,
+      by: .divide(arithmetic.convert(scale), arithmetic.format))
     if value.isInfinite && saturates && format.specials == .unsignedZero
       && rule.infinityToUnsignedZero == .unspecified
     {
@@ -177,7 +179,8 @@ public enum Quantize: Operation {
     let code = format.encode(value, overflow: saturates ? .saturate : .ieee)
     trace.note(
       "cast", Readable.text(format.decode(code)),
-      "to \(format.name), \(saturates ? "saturating" : "not saturating")", "affine §26")
+      "to \(format.name), \(saturates ? "saturating" : "not saturating")", "affine §26",
+      from: value, to: format.decode(code), by: .convert(format, saturates: saturates))
     y.tensor.codes[index] = Int64(bitPattern: code)
   }
 

@@ -85,8 +85,15 @@ public enum Requantize: Operation {
       trace.begin(index)
       var events = LevelEvents()
       let zeroPoint = Integer(zero.codes[zeroMap.index(of: index)])
+      let accumulator = Integer(acc.codes[index])
+      if accZero != 0 || trace.isNumeric {
+        trace.note(
+          "accumulator zero point", (accumulator - accZero).description,
+          "\(accumulator) - \(accZero)", "requantize §1", from: Number(accumulator),
+          to: Number(accumulator - accZero), by: .add(Number(-accZero), nil))
+      }
       let result = try rule.level(
-        of: Integer(acc.codes[index]) - accZero, multipliers[map.multiplier(of: index)],
+        of: accumulator - accZero, multipliers[map.multiplier(of: index)],
         zero: zeroPoint, range: range, isWide: accFormat.bits > 32, typeMinimum: typeMinimum,
         events: &events, trace: &trace)
       y.set(result, at: index)
