@@ -28,12 +28,12 @@ struct Explainer {
   /// How long a slow subject is asked.
   private static let limit = Duration.seconds(20)
   /// How many elements and products are looked at step by step.
-  private static let elementLimit = 12_000
-  private static let productLimit = 300_000
+  private static let elementLimit = 12_000 / Prober.economy
+  private static let productLimit = 300_000 / Prober.economy
   /// A case with more pairs of an input and an output element than this shows too little for its work.
   private static let caseLimit = 400_000
   /// How many cases a subject is given that may hang or crash.
-  private static let riskyCount = 240
+  private static let riskyCount = 240 / Prober.economy
 
   /// Explains the failure of a case.
   func explanation(

@@ -152,17 +152,18 @@ public struct Failure: Sendable {
       explains ? explainer : nil)
   }
 
-  /// Explains a failure of a case that came by value.
+  /// Explains a failure of a case that came by value, unless that is not wanted.
   public static func regression(
     _ test: Case, operation: any Operations.Operation.Type, dialect: Dialect,
     subject: any Subject, judgement: Judgement, outcome: Outcome, others: [any Subject],
-    rules: Judge.Rules = Judge.Rules()
+    rules: Judge.Rules = Judge.Rules(), explains: Bool = true
   ) -> Failure {
     let judge = Judge(rules)
     return Failure(
       test, nil, operation, dialect, subject, judgement, outcome, others: others,
       origin: "case '\(test.id)'", steps: 0, elementsBefore: elements(of: test), judge,
-      Explainer(operation: operation, dialect: dialect, subject: subject, judge: judge))
+      explains
+        ? Explainer(operation: operation, dialect: dialect, subject: subject, judge: judge) : nil)
   }
 
   private init(

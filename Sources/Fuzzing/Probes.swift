@@ -27,11 +27,18 @@ struct Prober {
   /// When to stop, whatever is left.
   let deadline: ContinuousClock.Instant
 
+  /// Without optimization a probe takes ten times as long, so there are fewer.
+  #if DEBUG
+    static let economy = 5
+  #else
+    static let economy = 1
+  #endif
+
   /// How many cases of each kind there are.
-  private static let freshCount = 200
-  private static let structureCount = 96
-  private static let redrawnCount = 48
-  private static let mutatedCount = 48
+  private static let freshCount = 200 / economy
+  private static let structureCount = 96 / economy
+  private static let redrawnCount = 48 / economy
+  private static let mutatedCount = 48 / economy
   /// A case with more output elements takes more time than it tells.
   private static let largestOutput = 4096
   private static let batch = 64

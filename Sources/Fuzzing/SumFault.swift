@@ -42,6 +42,12 @@ extension ChainFault {
         return sum.isFinite && sum.magnitude < 0x1p100 ? Int128(sum) : nil
       },
       sum("saturating int16 pair sums") { pairSum($0) },
+      sum("saturating int16 pair sums of the levels as they are") { terms in
+        pairSum(terms, inputShift: 0, weightShift: 0)
+      },
+      sum("saturating int16 pair sums of levels without their zero points") { terms in
+        pairSum(terms, inputShift: -terms.inputZero, weightShift: terms.weightZero)
+      },
       sum("products that wrap to 16 bits") { terms in
         terms.products.reduce(Int128(terms.bias)) { $0 + wrapped($1, 16) }
       },
@@ -90,13 +96,20 @@ extension ChainFault {
 
   /// As vpmaddubsw has it: the input unsigned, the weight signed, neighbours added in 16 bits.
   private static func pairSum(_ terms: ProductSum) -> Int128? {
+    pairSum(
+      terms, inputShift: terms.inputType.isSigned ? 128 : 0,
+      weightShift: terms.weightType.isSigned ? 0 : 128)
+  }
+
+  /// The sum where neighbouring products of shifted levels are added with int16 saturation.
+  private static func pairSum(
+    _ terms: ProductSum, inputShift: Int64, weightShift: Int64
+  ) -> Int128? {
     guard terms.inputType.bits <= 8, terms.weightType.bits <= 8 else { return nil }
-    let shift: Int64 = terms.inputType.isSigned ? 128 : 0
-    let weightShift: Int64 = terms.weightType.isSigned ? 0 : 128
     var sum = terms.total
     var pair: Int128 = 0
     for (index, (input, weight)) in zip(terms.inputs, terms.weights).enumerated() {
-      pair += Int128((input ?? terms.inputZero) + shift) * Int128(weight - weightShift)
+      pair += Int128((input ?? terms.inputZero) + inputShift) * Int128(weight - weightShift)
       if index % 2 == 1 || index == terms.weights.count - 1 {
         sum += saturated(pair, 16) - pair
         pair = 0
