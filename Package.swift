@@ -75,11 +75,18 @@ let package = Package(
         "Verification",
       ],
       swiftSettings: strict),
+    // Kernels with one fault each, and how soon a campaign finds it.
+    .target(
+      name: "Mutants",
+      dependencies: [
+        "NumberFormats", "CaseFormat", "Generation", "Operations", "Verification", "Fuzzing",
+      ],
+      swiftSettings: strict),
     .target(
       name: "Reporting",
       dependencies: [
         "ExactArithmetic", "NumberFormats", "CaseFormat", "Generation", "Operations",
-        "Verification", "Fuzzing",
+        "Verification", "Fuzzing", "Mutants",
       ],
       swiftSettings: strict),
     .target(
@@ -97,7 +104,8 @@ let package = Package(
       name: "qverify",
       dependencies: [
         "ExactArithmetic", "NumberFormats", "CaseFormat", "Generation", "Operations",
-        "Verification", "Fuzzing", "Reporting", "Golden", "Subjects", "Kernels", "Adapters",
+        "Verification", "Fuzzing", "Reporting", "Mutants", "Golden", "Subjects", "Kernels",
+        "Adapters",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -128,6 +136,11 @@ let package = Package(
       dependencies: [
         "NumberFormats", "CaseFormat", "Generation", "Operations", "Verification", "Fuzzing",
         "Reporting",
+      ], swiftSettings: strict),
+    .testTarget(
+      name: "MutantsTests",
+      dependencies: [
+        "CaseFormat", "Generation", "Operations", "Verification", "Fuzzing", "Mutants",
       ], swiftSettings: strict),
     .testTarget(
       name: "KernelsTests", dependencies: ["Kernels"], exclude: ["neon"], swiftSettings: strict),

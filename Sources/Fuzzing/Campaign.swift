@@ -70,9 +70,14 @@ public struct Campaign: Sendable {
             isResting: claiming.map { _ in false },
             results: claiming.map {
               LaneResult(operation: operation.name, dialect: dialect.name, subject: $0.name)
-            }, seed: plan.seed ^ Self.hash(name)))
+            }, seed: Self.laneSeed(plan.seed, operation: operation.name, dialect: dialect.name)))
       }
     }
+  }
+
+  /// The seed of the cases of an operation in a dialect.
+  package static func laneSeed(_ seed: UInt64, operation: String, dialect: String) -> UInt64 {
+    seed ^ hash("\(operation)/\(dialect)")
   }
 
   /// FNV-1a: the same on every machine, unlike Swift's own hashes.

@@ -100,10 +100,10 @@ public struct Failure: Sendable {
   private static let shrinkTime = Duration.seconds(20)
 
   /// Shrinks a failing case and explains it, unless that is not wanted: it takes a second or so.
-  static func shrunk(
+  package static func shrunk(
     from sequence: ChoiceSequence, operation: any Operations.Operation.Type, dialect: Dialect,
     subject: any Subject, verdict: Verdict, others: [any Subject], origin: String,
-    rules: Judge.Rules, explains: Bool = true
+    rules: Judge.Rules = Judge.Rules(), explains: Bool = true
   ) -> Failure {
     // A hang costs its whole time-out at every trial, so it gets less of it.
     var trialRules = rules
@@ -113,7 +113,10 @@ public struct Failure: Sendable {
     let deadline = clock.now + shrinkTime
     func attempt(_ choices: inout Choices, _ judge: Judge) -> (Case, Outcome, Judgement)? {
       let test = operation.generate(from: &choices, dialect: dialect)
-      guard let outcome = try? Reference.evaluateFast(test, dialect: dialect) else { return nil }
+      // What is no simpler, and what the subject refuses, need not be evaluated.
+      guard !choices.exceedsLimit, subject.refusal(of: test, dialect: dialect) == nil,
+        let outcome = try? Reference.evaluateFast(test, dialect: dialect)
+      else { return nil }
       return (
         test, outcome,
         judge.judge(test, dialect: dialect, subject: subject, outcome: outcome)

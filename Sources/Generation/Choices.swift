@@ -9,12 +9,16 @@ public struct Choices: Sendable {
     case replay(ChoiceSequence)
     /// Replays the first blocks and draws the rest.
     case resample(ChoiceSequence, Randomness)
+    /// Draws structure below a bound, half of it zero, and elements at random.
+    case small(UInt64, Randomness)
     case exhaustive
   }
 
   private var source: Source
   /// What was drawn, clamped to what was possible.
   public private(set) var drawn = ChoiceSequence(blocks: [[]])
+  /// What the choices must be simpler than to be of use; nil where anything is.
+  public var limit: ChoiceSequence?
   private var position = 0
   /// For enumeration: the current digits with their bounds.
   private var digits: [(value: UInt64, bound: UInt64)] = []
@@ -31,12 +35,20 @@ public struct Choices: Sendable {
     source = .resample(blocks, randomness)
   }
 
+  /// Draws a random case of little structure: each choice of the first block is at most `limit`.
+  public init(structureAtMost limit: UInt64, randomness: Randomness) {
+    source = .small(limit, randomness)
+  }
+
   /// Enumerates every sequence; `advance()` goes to the next.
   public static func exhaustive() -> Choices {
     Choices(source: .exhaustive)
   }
 
   private init(source: Source) { self.source = source }
+
+  /// Whether what was drawn is of no use, so that its case need not be run.
+  public var exceedsLimit: Bool { limit.map { !drawn.isSimpler(than: $0) } ?? false }
 
   /// Starts the block of another tensor's elements.
   public mutating func beginBlock() {
@@ -71,6 +83,14 @@ public struct Choices: Sendable {
         value = pick(&randomness)
         source = .resample(kept, randomness)
       }
+    case .small(let limit, var randomness):
+      // A flag may ask for something rare and large: it keeps its own probability.
+      if block > 0 || bound == 2 {
+        value = pick(&randomness)
+      } else {
+        value = randomness.oneIn(2) ? 0 : randomness.below(min(bound - 1, limit) + 1)
+      }
+      source = .small(limit, randomness)
     case .exhaustive:
       let index = drawn.count
       if index == digits.count { digits.append((0, bound)) }
@@ -141,6 +161,10 @@ public struct Choices: Sendable {
     case .resample(let kept, var randomness):
       let value = randomness.below(count)
       source = .resample(kept, randomness)
+      return value
+    case .small(let limit, var randomness):
+      let value = randomness.below(count)
+      source = .small(limit, randomness)
       return value
     case .replay, .exhaustive: return 0
     }

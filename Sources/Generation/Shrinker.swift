@@ -10,9 +10,18 @@ public struct Shrinker {
   /// How often the best was replaced.
   public private(set) var steps = 0
   private var trialsLeft: Int
+  /// Whether the case that was run last had more choices than the best.
+  private var wasLonger = false
   private var seen: Set<ChoiceSequence> = []
   /// How often elements are drawn anew for one simpler structure.
-  private static let resamples = 32
+  private static let resamples = 24
+  /// How often the elements behind one lower parameter are drawn anew.
+  private static let parameterResamples = 8
+  /// The elements are drawn anew for the simplest few values of a parameter only.
+  private static let resampledPlaces = 6
+  /// Bounds of the structure of fresh small cases, and how many are drawn for each.
+  private static let smallLimits: [UInt64] = [1, 2, 3, 4, 8, 16, 32]
+  private static let samples: UInt64 = 48
   /// Runs the generator and the check; returns what was really drawn if the case still fails.
   private let stillFails: (inout Choices) -> Bool
 
@@ -21,7 +30,8 @@ public struct Shrinker {
   /// - Parameters:
   ///   - sequence: choices whose case fails.
   ///   - trials: how many cases may be run.
-  ///   - stillFails: makes a case from choices, runs it, and says whether it fails in the same way.
+  ///   - stillFails: makes a case from choices, runs it, and says whether it fails in the same way;
+  ///     it may say no without running a case whose choices exceed their limit.
   public init(
     _ sequence: ChoiceSequence, trials: Int, stillFails: @escaping (inout Choices) -> Bool
   ) {
@@ -33,6 +43,7 @@ public struct Shrinker {
   /// Shrinks until no pass makes progress.
   public mutating func run() {
     var before: ChoiceSequence
+    drawSmall()
     repeat {
       before = best
       shrinkStructure()
@@ -46,6 +57,8 @@ public struct Shrinker {
 
   /// Runs a candidate if it is simpler than the best and new.
   private mutating func attempt(_ candidate: ChoiceSequence) -> Bool {
+    // Even to see that a large one was tried before takes time.
+    trialsLeft -= candidate.count / 2000
     guard trialsLeft > 0, candidate.isSimpler(than: best), seen.insert(candidate).inserted else {
       return false
     }
@@ -53,18 +66,35 @@ public struct Shrinker {
   }
 
   private mutating func accept(_ source: Choices) -> Bool {
-    trialsLeft -= 1
     var choices = source
-    guard stillFails(&choices), choices.drawn.isSimpler(than: best) else { return false }
+    choices.limit = best
+    let fails = stillFails(&choices)
+    // A trial costs what its case is large: a sum of 100 000 products must not take minutes.
+    trialsLeft -= 1 + choices.drawn.count / 2000
+    guard fails, !choices.exceedsLimit else {
+      wasLonger = choices.drawn.count > best.count
+      return false
+    }
     best = choices.drawn
     steps += 1
     return true
   }
 
+  /// Draws fresh cases of little structure: a small case that fails is soon found for most bugs, and
+  /// costs less than to walk down to it from a large one.
+  private mutating func drawSmall() {
+    for limit in Self.smallLimits {
+      for stream in 0..<Self.samples where trialsLeft > 0 {
+        let randomness = Randomness(seed: 0x5A11, stream: limit << 32 | stream)
+        if accept(Choices(structureAtMost: limit, randomness: randomness)) { return }
+      }
+    }
+  }
+
   /// Lowers each structural choice; where the old elements no longer fail, tries fresh ones.
   private mutating func shrinkStructure() {
     var index = 0
-    while let structure = best.blocks.first, index < structure.count {
+    while let structure = best.blocks.first, index < structure.count, trialsLeft > 0 {
       let value = structure[index]
       for lower in Self.lowered(value) where index < count(ofBlock: 0) {
         var candidate = best
@@ -85,9 +115,11 @@ public struct Shrinker {
   /// innermost; a slice is cut from the front or the back, a single one anywhere. Whatever still fails
   /// is simpler.
   private mutating func attemptCut(_ index: Int, to lower: UInt64) -> Bool {
-    let value = Int(clamping: best.blocks[0][index])
+    // What is larger than any dimension is none: a type's bounds, a full 64-bit choice.
+    guard best.blocks[0][index] < 1 << 20 else { return false }
+    let value = Int(best.blocks[0][index])
     let removed = value - Int(clamping: lower)
-    for dimension in [value, value + 1] where dimension > removed && dimension < 1 << 20 {
+    for dimension in [value, value + 1] where dimension > removed {
       let isSingle = removed == 1 && dimension <= 16
       let starts = isSingle ? Array(0..<dimension) : [0, dimension - removed]
       // Only the last block, too: parameters may have as many elements by chance.
@@ -129,12 +161,14 @@ public struct Shrinker {
     }
   }
 
-  private mutating func resample(after kept: [[UInt64]]) -> Bool {
-    for _ in 0..<Self.resamples where trialsLeft > 0 {
+  private mutating func resample(after kept: [[UInt64]], times: Int = resamples) -> Bool {
+    for _ in 0..<times where trialsLeft > 0 {
       // Another stream for every trial, the same in every run.
       let randomness = Randomness(seed: 0x5EED, stream: UInt64(trialsLeft))
       let choices = Choices(keeping: ChoiceSequence(blocks: kept), randomness: randomness)
       if accept(choices) { return true }
+      // The structure decides how many elements there are.
+      if wasLonger { return false }
     }
     return false
   }
@@ -148,9 +182,9 @@ public struct Shrinker {
   private mutating func deleteRuns() {
     for block in best.blocks.indices {
       var length = max(1, count(ofBlock: block) / 2)
-      while length >= 1 {
+      while length >= 1 && trialsLeft > 0 {
         var start = count(ofBlock: block) - length
-        while start >= 0 {
+        while start >= 0 && trialsLeft > 0 {
           let end = min(start + length, count(ofBlock: block))
           if start < end {
             var candidate = best
@@ -168,9 +202,9 @@ public struct Shrinker {
   private mutating func zeroRuns() {
     for block in best.blocks.indices {
       var length = count(ofBlock: block)
-      while length > 1 {
+      while length > 1 && trialsLeft > 0 {
         var start = 0
-        while start < count(ofBlock: block) {
+        while start < count(ofBlock: block) && trialsLeft > 0 {
           let end = min(start + length, count(ofBlock: block))
           if best.blocks[block][start..<end].contains(where: { $0 != 0 }) {
             var candidate = best
@@ -188,7 +222,7 @@ public struct Shrinker {
   private mutating func minimizeEach() {
     for block in best.blocks.indices {
       var index = 0
-      while index < count(ofBlock: block) {
+      while index < count(ofBlock: block) && trialsLeft > 0 {
         minimize(block, index)
         index += 1
       }
@@ -199,16 +233,18 @@ public struct Shrinker {
     var isLower = true
     while isLower && trialsLeft > 0 && index < count(ofBlock: block) {
       isLower = false
-      for lower in Self.lowered(best.blocks[block][index]) {
+      for (place, lower) in Self.lowered(best.blocks[block][index]).enumerated() {
         // A step may have changed the shape of the sequence.
         guard index < count(ofBlock: block) else { return }
         var candidate = best
         candidate.blocks[block][index] = lower
         // Few values that others were solved for: lower one, and draw the others to fit.
         let isParameter =
-          block > 0 && block + 1 < best.blocks.count && best.blocks[block].count <= 8
+          place < Self.resampledPlaces && block > 0 && block + 1 < best.blocks.count
+          && best.blocks[block].count <= 8
         if attempt(candidate)
-          || isParameter && resample(after: Array(candidate.blocks[...block]))
+          || isParameter
+            && resample(after: Array(candidate.blocks[...block]), times: Self.parameterResamples)
         {
           isLower = true
           break
@@ -219,7 +255,7 @@ public struct Shrinker {
 
   /// Lowers equal choices together: those that must stay equal cannot be lowered one by one.
   private mutating func lowerTogether() {
-    for value in Set(best.blocks.joined()).sorted(by: >) where value > 0 {
+    for value in Set(best.blocks.joined()).sorted(by: >) where value > 0 && trialsLeft > 0 {
       var current = value
       while let lower = Self.lowered(current).first(where: { lowerAll(current, to: $0) }) {
         current = lower

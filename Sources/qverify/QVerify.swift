@@ -15,8 +15,8 @@ struct QVerify: ParsableCommand {
     version: version,
     subcommands: [
       OpsCommand.self, FuzzCommand.self, EvalCommand.self, CheckCommand.self, ReplayCommand.self,
-      AdapterCommand.self, MergeCommand.self, GoldenCommand.self, BenchCommand.self,
-      WorkerCommand.self,
+      AdapterCommand.self, MergeCommand.self, GoldenCommand.self, MutantsCommand.self,
+      BenchCommand.self, WorkerCommand.self,
     ])
 
   /// The version that reports and certificates carry.

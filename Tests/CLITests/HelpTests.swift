@@ -8,7 +8,7 @@ import Testing
 @Suite struct HelpTests {
   static let commands = [
     "", "ops", "fuzz", "eval", "check", "replay", "adapter", "golden", "golden check", "golden show",
-    "golden update", "bench", "bench kernels", "bench fuzz", "merge",
+    "golden update", "mutants", "bench", "bench kernels", "bench fuzz", "merge",
   ]
 
   private func name(_ command: String) -> String {
@@ -69,7 +69,8 @@ import Testing
       ["merge"], ["merge", "--corpus", "a"], ["merge", "--from", "a"], ["merge", "--html", "a"],
       ["merge", "--corpus", "a", "--from", "b", "--json", "c"], ["merge", "a", "--format", "xml"],
       ["replay", "quantize/numpy:0"], ["adapter"], ["adapter", "dance"], ["adapter", "c", "--force"],
-      ["bench", "fuzz", "--seconds", "0"],
+      ["bench", "fuzz", "--seconds", "0"], ["mutants", "--budget", "0s"],
+      ["mutants", "--only", "dance"], ["mutants", "--cases", "0"],
     ]
     for arguments in table {
       let run = try qverify(arguments)

@@ -45,6 +45,12 @@ struct ConvolutionShape {
       return
     }
     kernel = (Self.extent(&choices), Self.extent(&choices))
+    if isDepthwise && choices.oneIn(40) {
+      // Kernels so large that the sum of the inputs alone leaves int16; for few channels.
+      let extent = choices.choose([(12, 1), (13, 1), (15, 1), (17, 3)])
+      kernel = (extent, extent)
+      (group, outputsPerGroup) = (min(group, 4), 1)
+    }
     strides = (Self.step(&choices), Self.step(&choices))
     dilations = (Self.step(&choices), Self.step(&choices))
     switch choices.choose([(0, 4), (1, 5), (2, 1), (3, 1), (4, 1)]) {

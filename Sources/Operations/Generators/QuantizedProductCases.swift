@@ -43,8 +43,10 @@ enum QuantizedProductCases {
       return Int64(
         bitPattern: choices.scale(format) { _ in format.code(of: value * (1 + plus)) })
     }
+    // A small multiplier, whose sums the bias brings up, lands so near to ties that its last bit shows.
+    let fine = choices.mood(6) == 0 ? Double(1 << (6 + choices.mood(10))) : 1
     let x = near(&choices, 1, plus: e)
-    let y = near(&choices, 1, plus: 0)
+    let y = near(&choices, fine, plus: 0)
     let count = Tensor.count(of: weightScaleShape) ?? 0
     let weights = (0..<count).map { _ in
       near(&choices, isNextToOne ? power : target, plus: -e)

@@ -24,7 +24,9 @@ extension Requantize {
     let accZero = choices.oneIn(4) ? choices.integer(of: acc) : 0
     let zeros = choices.zeroPoints(
       output, shape: isPerChannel && choices.oneIn(2) ? parameter : [])
-    let real = multipliers(from: &choices, rule, acc, parameter, usesScale: usesScale, &test)
+    let isWideScale = usesScale && rule.kind == .fixed && rule.source == .tflite && choices.oneIn(3)
+    let real = multipliers(
+      from: &choices, rule, acc, parameter, usesScale: usesScale, isWideScale: isWideScale, &test)
     if accZero != 0 { test.inputs["acc_zero_point"] = Tensor(scalar: accZero, acc) }
     test.inputs["zero_point"] = zeros
     var levels = Choices.range(of: output)
@@ -63,16 +65,18 @@ extension Requantize {
   /// Draws the multipliers into a case and returns their values.
   private static func multipliers(
     from choices: inout Choices, _ rule: RequantizationRule, _ acc: DataType, _ shape: [Int],
-    usesScale: Bool, _ test: inout Case
+    usesScale: Bool, isWideScale: Bool, _ test: inout Case
   ) -> [Double] {
     choices.beginBlock()
     let count = Tensor.count(of: shape) ?? 0
     if usesScale {
-      let format = FloatFormat.binary32
+      // TFLite's multipliers come from products of scales in double, which 31 bits do not hold.
+      let format = isWideScale ? FloatFormat.binary64 : .binary32
       let limit = rule.kind == .fixed && rule.source == .xnnpack ? Double(rule.xnnpackLimit) : 0
       let codes = (0..<count).map { _ -> Int64 in
         let code = choices.scale(format) { randomness in
-          randomness.oneIn(8) ? randomness.scaleCode(format) : ordinaryScale(&randomness)
+          randomness.oneIn(8)
+            ? randomness.scaleCode(format) : ordinaryScale(format, &randomness)
         }
         // The domain of the dialect is part of its contract; outside it there is nothing to check.
         let value = format.double(of: code)
@@ -81,7 +85,7 @@ extension Requantize {
         }
         return Int64(bitPattern: code)
       }
-      test.inputs["scale"] = Tensor(.float32, shape: shape, codes: codes)
+      test.inputs["scale"] = Tensor(.float(format), shape: shape, codes: codes)
       return codes.map { format.double(of: UInt64(bitPattern: $0)) }
     }
     let multiplierType: DataType = rule.hasTosaConditions && acc.bits > 32 ? .int16 : .int32
@@ -119,10 +123,17 @@ extension Requantize {
     }
   }
 
-  private static func ordinaryScale(_ randomness: inout Randomness) -> UInt64 {
-    let significand =
-      randomness.oneIn(2) ? 1 : 1 + Double(randomness.below(1 << 23)) / Double(1 << 23)
-    return FloatFormat.binary32.code(of: significand * randomness.power(-12...0))
+  private static func ordinaryScale(
+    _ format: FloatFormat, _ randomness: inout Randomness
+  ) -> UInt64 {
+    let bits = format.significandBits
+    var significand = 1.0
+    if !randomness.oneIn(2) {
+      significand += Double(randomness.below(1 << bits)) / Double(1 << bits)
+      // Next to a power of two, where a fraction of 31 bits rounds up to one.
+      if bits > 31 && randomness.oneIn(4) { significand = 2 - 0x1p-33 }
+    }
+    return format.code(of: significand * randomness.power(-12...0))
   }
 
   /// An accumulator whose product lands on a level, on a tie or beside one; or any at all.
