@@ -84,10 +84,13 @@ public struct Shrinker {
   /// costs less than to walk down to it from a large one.
   private mutating func drawSmall() {
     for limit in Self.smallLimits {
+      var isFound = false
       for stream in 0..<Self.samples where trialsLeft > 0 {
         let randomness = Randomness(seed: 0x5A11, stream: limit << 32 | stream)
-        if accept(Choices(structureAtMost: limit, randomness: randomness)) { return }
+        // The others go on: the first that fails may be of a kind that lowers no further.
+        if accept(Choices(structureAtMost: limit, randomness: randomness)) { isFound = true }
       }
+      if isFound { return }
     }
   }
 

@@ -36,8 +36,8 @@ extension CaseReader {
     let ws = try floats(weight)
     guard xs.count == 1 else { throw Refusal(reason: "a scale for each row") }
     let isInteger = dialect.hasPrefix("tflite")
-    var isFloat =
-      isUnsigned || test.operation == "qmatmul" && ws.count == 1
+    // Linear layers multiply the two scales in float unless there is one for each column.
+    var isFloat = test.operation == "qmatmul" ? ws.count == 1 : isUnsigned
     if fault == .scaleInFloat { isFloat = true }
     if fault == .scaleInDouble { isFloat = false }
     let scales = ws.map { ws -> Double in
