@@ -117,12 +117,12 @@ private final class LibraryCall {
   init(_ test: Case, outputs specifications: [OutputSpecification]) {
     let sorted = test.inputs.sorted { $0.key < $1.key }
     names = (sorted.map(\.key), specifications.map(\.name))
-    inputs = arena.buffer(
-      of: sorted.map { [arena] in arena.tensor($0.key, $0.value.dtype, $0.value.shape) })
-    outputs = arena.buffer(
-      of: specifications.map { [arena] in arena.tensor($0.name, $0.dtype, $0.shape) })
-    let attributes = arena.buffer(
-      of: test.attributes.sorted { $0.key < $1.key }
+    inputs = arena.described(
+      sorted.map { [arena] in arena.tensor($0.key, $0.value.dtype, $0.value.shape) })
+    outputs = arena.described(
+      specifications.map { [arena] in arena.tensor($0.name, $0.dtype, $0.shape) })
+    let attributes = arena.described(
+      test.attributes.sorted { $0.key < $1.key }
         .map { [arena] in arena.attribute($0.key, $0.value) })
     message = arena.buffer(of: Array(repeating: 0, count: 256))
     statuses = arena.buffer(of: Array(repeating: 0, count: Circumstance.allCases.count))
@@ -206,7 +206,7 @@ private final class CArena {
   }
 
   /// A buffer that a call may read only.
-  private func described<T: BitwiseCopyable>(_ values: [T]) -> UnsafeMutableBufferPointer<T> {
+  func described<T: BitwiseCopyable>(_ values: [T]) -> UnsafeMutableBufferPointer<T> {
     let result = buffer(of: values)
     descriptions.append(UnsafeMutableRawBufferPointer(result))
     return result

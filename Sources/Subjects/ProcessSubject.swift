@@ -31,13 +31,16 @@ public final class ProcessSubject: Subject {
     (self.command, self.program) = (command, program)
     name = "cmd:" + command
     let process = try start()
-    if case .ended(let ending) = Self.warmUp(process) {
-      if ending.code == 127 || ending.code == 126 {
-        throw SubjectError(message: "'\(command)' cannot be run", kind: .unavailable)
-      }
-      // What else is wrong with it is a verdict on the cases to come.
-    } else {
-      idle.withLock { $0.append(process) }
+    switch Self.warmUp(process) {
+    case nil: idle.withLock { $0.append(process) }
+    case .ended(let ending)? where ending.code == 127 || ending.code == 126:
+      throw SubjectError(message: "'\(command)' cannot be run", kind: .unavailable)
+    case .silent?:
+      throw SubjectError(
+        message: "'\(command)' does not answer a first small case within \(Self.startingPatience)",
+        kind: .unavailable)
+    // What else is wrong with it is a verdict on the cases to come.
+    case .ended?, .garbled?: break
     }
   }
 
@@ -52,19 +55,35 @@ public final class ProcessSubject: Subject {
     }
   }
 
-  /// Gives a fresh process a first small case and waits for a line, whatever it says: so that the
-  /// time to start is not taken for a hang.
-  private static func warmUp(_ process: ChildProcess) -> ChildProcess.Exchange {
+  /// What is wrong with a process from the start.
+  private enum StartFault {
+    case ended(ProcessEnding)
+    case silent
+    case garbled(String)
+
+    var judgement: Judgement {
+      switch self {
+      case .ended(let ending): Judgement(.crashed, "\(ending) when it was started")
+      case .silent: Judgement(.hung, "did not answer a first small case within \(startingPatience)")
+      case .garbled(let problem): Judgement(.malformed, "\(problem), when it was started")
+      }
+    }
+  }
+
+  /// Gives a fresh process a first small case and waits for the answer, whatever that says: so that
+  /// the time to start is not taken for a hang.
+  private static func warmUp(_ process: ChildProcess) -> StartFault? {
     let test = Case(
       id: "start", operation: "quantize", dialect: "ideal",
       inputs: [
         "x": Tensor(.float32, shape: [1], codes: [0]),
         "scale": Tensor(scalar: 0x3F80_0000, .float32), "zero_point": Tensor(scalar: 0, .int8),
       ])
-    return process.exchange(line(test), patience: startingPatience) { inbox in
-      guard let end = inbox.firstIndex(of: UInt8(ascii: "\n")) else { return .waiting }
-      inbox.removeFirst(end + 1)
-      return .complete
+    let reader = AnswerReader([test.id])
+    switch process.exchange(line(test), patience: startingPatience, consume: { reader.read(&$0) }) {
+    case .complete: return reader.problem.map { .garbled($0) }
+    case .timedOut: return .silent
+    case .ended(let ending): return .ended(ending)
     }
   }
 
@@ -138,10 +157,9 @@ public final class ProcessSubject: Subject {
   private func attempt(_ trials: [Trial], _ indices: [Int], timeout: Duration) -> Attempt {
     let questions = Self.questions(trials, indices)
     let process: ChildProcess
-    do throws(SubjectError) {
-      process = try ready()
-    } catch {
-      return Attempt(trouble: (indices[0], Judgement(.crashed, error.message)))
+    switch ready() {
+    case .success(let ready): process = ready
+    case .failure(let fault): return Attempt(trouble: (indices[0], fault.judgement))
     }
     let reader = AnswerReader(questions.map(\.id))
     let exchange = process.exchange(questions.flatMap(\.line), patience: timeout) {
@@ -178,14 +196,19 @@ public final class ProcessSubject: Subject {
     return attempt
   }
 
+  /// Why there is no process.
+  private struct NotReady: Error { var judgement: Judgement }
+
   /// A process that waits for cases: one that did so before, or a fresh one.
-  private func ready() throws(SubjectError) -> ChildProcess {
-    if let known = idle.withLock({ $0.popLast() }) { return known }
-    let process = try start()
-    if case .ended(let ending) = Self.warmUp(process) {
-      throw SubjectError(message: "\(ending) when it was started")
+  private func ready() -> Result<ChildProcess, NotReady> {
+    if let known = idle.withLock({ $0.popLast() }) { return .success(known) }
+    do throws(SubjectError) {
+      let process = try start()
+      guard let fault = Self.warmUp(process) else { return .success(process) }
+      return .failure(NotReady(judgement: fault.judgement))
+    } catch {
+      return .failure(NotReady(judgement: Judgement(.crashed, error.message)))
     }
-    return process
   }
 
   /// Every trial once, then, where a second call is wanted, every trial again.

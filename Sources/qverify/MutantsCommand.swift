@@ -51,17 +51,8 @@ struct MutantsCommand: ParsableCommand {
   func validate() throws {
     guard jobs > 0 else { throw ValidationError("--jobs must be at least 1") }
     guard cases > 0 else { throw ValidationError("--cases must be at least 1") }
-    _ = try parsedBudget()
+    _ = try TimeSpan.parse(budget, option: "--budget")
     if try wanted().isEmpty { throw ValidationError("no mutant is named so; --list shows all") }
-  }
-
-  private func parsedBudget() throws -> Duration {
-    let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600]
-    let unit = budget.last.flatMap { units[$0] }
-    guard let value = Double(unit == nil ? budget : String(budget.dropLast())), value > 0,
-      value < 1e6
-    else { throw ValidationError("--budget takes a number of seconds, or one with s, m or h") }
-    return .seconds(value * (unit ?? 1))
   }
 
   /// The mutants that are asked for.
@@ -84,7 +75,8 @@ struct MutantsCommand: ParsableCommand {
     }
     Interruption.catchSignals()
     var plan = MutantPlan(
-      mutants: mutants, seed: seed, jobs: jobs, budget: try parsedBudget())
+      mutants: mutants, seed: seed, jobs: jobs,
+      budget: try TimeSpan.parse(budget, option: "--budget"))
     plan.caseLimit = cases
     plan.explains = explain
     plan.isCancelled = { Interruption.isRequested }

@@ -7,13 +7,17 @@ import Testing
   private static let header = here.deletingLastPathComponent().deletingLastPathComponent()
     .appendingPathComponent("Sources/QVerifyKernel/include").path
 
+  /// A C compiler: Swift's own where the system has none.
+  private static let compiler =
+    (try? execute("/usr/bin/env", ["cc", "--version"]).code == 0) ?? false ? "cc" : "clang"
+
   /// Builds `kernels/quantize.c` with options, or another text, into a library in a folder.
   private func build(_ options: [String], _ source: String? = nil, in folder: String) throws -> String {
     let path = folder + "/kernel.so"
     let file = source ?? Self.kernels.appendingPathComponent("quantize.c").path
     let run = try execute(
       "/usr/bin/env",
-      ["cc", "-O1", "-shared", "-fPIC", "-I" + Self.header, file, "-o", path, "-lm", "-lpthread"]
+      [Self.compiler, "-O1", "-shared", "-fPIC", "-I" + Self.header, file, "-o", path, "-lm", "-lpthread"]
         + options)
     #expect(run.code == 0, "\(run.error)")
     return path
@@ -176,6 +180,11 @@ import Testing
   private static let processFaults: [(name: String, headline: String)] = [
     ("half-up", "disagrees with exact"),
     ("garbage", "malformed answer: answered what is not JSON: 'hello'"),
+    (
+      "banner",
+      "malformed answer: answered what is not JSON: 'loading weights': expected a value (column 1), "
+        + "when it was started"
+    ),
     ("shape", "malformed answer: answered 'y' as "),
     ("dtype", "malformed answer: answered 'y' as int32 "),
     ("crash", "crashed: was ended by SIGSEGV before it had answered"),
