@@ -142,6 +142,8 @@ struct Agreement: Sendable {
 
 /// What a failing subject really computes, tested on probes: another dialect, or a known fault.
 struct Hypotheses {
+  /// How much of what is wrong a hypothesis has to explain to be named.
+  private static let leastShare = 0.8
   /// A hypothesis with how well it did.
   struct Finding: Sendable {
     var hypothesis: Hypothesis
@@ -213,7 +215,7 @@ struct Hypotheses {
     }
     guard let best = findings.first else { return nil }
     let agreement = best.agreement
-    guard agreement.wrong >= 3, agreement.share >= 0.8 else { return nil }
+    guard agreement.wrong >= 3, agreement.share >= Self.leastShare else { return nil }
     let counts = "explains \(agreement.explained) of \(agreement.wrong) wrong elements"
     if isLimited && agreement.explained == agreement.wrong {
       return "\(best.hypothesis.name), where it is wrong (\(counts))"
@@ -223,7 +225,7 @@ struct Hypotheses {
 
   /// The hypothesis that says which stage decides; nil where none explains most of the wrong elements.
   var best: Finding? {
-    findings.first { $0.agreement.wrong > 0 && $0.agreement.share >= 0.9 }
+    findings.first { $0.agreement.wrong > 0 && $0.agreement.share >= Self.leastShare }
   }
 
   // MARK: All of them

@@ -178,8 +178,10 @@ struct Reasoning {
         zero = summand.rational ?? 0
       }
     }
+    // A ratio of small levels says little, and one far from 1 is no matter of scaling.
     let ratio = e == zero ? nil : (f - zero) / (e - zero)
-    let factor = ratio.map { ", as if the factor were \($0.approximate) times as large" } ?? ""
+    let likely = ratio.flatMap { $0 > Rational(1) / 64 && $0 < 64 ? $0 : nil }
+    let factor = likely.map { ", as if the factor were \($0.approximate) times as large" } ?? ""
     return Decision("scaling", "\(Decision.doing(step)); \(difference)\(factor)")
   }
 }
