@@ -11,7 +11,7 @@ struct CaseFault: Sendable {
   var apply: @Sendable (Case) -> Case?
 
   /// Every fault, the likelier first.
-  static let all: [CaseFault] = inputs + channels + attributes + axes
+  static let all: [CaseFault] = inputs + channels + windows + attributes + axes
 
   // MARK: Inputs
 
@@ -87,27 +87,6 @@ struct CaseFault: Sendable {
   // MARK: Attributes
 
   private static let attributes: [CaseFault] = [
-    integers("pads", "the leading pads on both sides", "padding") { [$0[0], $0[1], $0[0], $0[1]] },
-    integers("pads", "the trailing pads on both sides", "padding") {
-      [$0[2], $0[3], $0[2], $0[3]]
-    },
-    integers("pads", "pads of the two sides swapped", "padding") {
-      [$0[2], $0[3], $0[0], $0[1]]
-    },
-    integers("pads", "pads of height and width swapped", "padding") {
-      [$0[1], $0[0], $0[3], $0[2]]
-    },
-    integers("pads", "pads read as top, bottom, left, right", "padding") {
-      [$0[0], $0[2], $0[1], $0[3]]
-    },
-    integers("strides", "strides of height and width swapped", "indexing") { $0.reversed() },
-    integers("strides", "the vertical stride for both", "indexing") { [$0[0], $0[0]] },
-    integers("strides", "the horizontal stride for both", "indexing") { [$0[1], $0[1]] },
-    integers("strides", "strides ignored", "indexing") { _ in [1, 1] },
-    integers("dilations", "dilations ignored", "indexing") { _ in [1, 1] },
-    integers("dilations", "dilations of height and width swapped", "indexing") { $0.reversed() },
-    integers("dilations", "the vertical dilation for both", "indexing") { [$0[0], $0[0]] },
-    integers("dilations", "the horizontal dilation for both", "indexing") { [$0[1], $0[1]] },
     padding("SAME_UPPER", "SAME_LOWER"), padding("SAME_LOWER", "SAME_UPPER"),
     removed("qmin and qmax ignored", ["qmin", "qmax"], "clamp"),
     removed("qmin ignored", ["qmin"], "clamp"),
@@ -117,18 +96,6 @@ struct CaseFault: Sendable {
     removed("'saturate' ignored", ["saturate"], "clamp"),
     narrow("a narrow range, without the lowest level"),
   ]
-
-  private static func integers(
-    _ attribute: String, _ name: String, _ stage: String,
-    _ change: @escaping @Sendable ([Int]) -> [Int]
-  ) -> CaseFault {
-    CaseFault(name: name, stage: stage) { test in
-      guard case .integers(let values)? = test.attributes[attribute] else { return test }
-      var test = test
-      test.attributes[attribute] = .integers(change(values))
-      return test
-    }
-  }
 
   private static func padding(_ from: String, _ to: String) -> CaseFault {
     CaseFault(name: "auto_pad \(from) as \(to)", stage: "padding") { test in
