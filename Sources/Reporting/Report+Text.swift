@@ -41,7 +41,9 @@ extension Report {
       ? "\(failures) failure\(failures == 1 ? "" : "s")"
       : campaign.lanes.isEmpty ? "nothing ran" : mistrust.isEmpty ? "all agreed" : "mistrusted"
     let rate = Int(Double(campaign.cases) / max(seconds, 0.001))
-    return "\(verdict): \(campaign.cases) cases in \(Self.number(seconds)) s, \(rate) cases/s on "
+    let beginning = campaign.wasCancelled ? "interrupted, so far " : ""
+    return beginning
+      + "\(verdict): \(campaign.cases) cases in \(Self.number(seconds)) s, \(rate) cases/s on "
       + "\(setting.jobs) threads, \(campaign.rejected) without an answer, "
       + (campaign.chased > 0 ? "\(campaign.chased) more to reach empty bins, " : "")
       + "\(campaign.crossChecked) checked by both oracles, seed \(campaign.seed)"
