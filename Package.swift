@@ -150,7 +150,7 @@ let package = Package(
     .testTarget(
       name: "AdapterTests",
       dependencies: [
-        "ExactArithmetic", "NumberFormats", "CaseFormat", "Adapters", "qverify",
+        "ExactArithmetic", "NumberFormats", "CaseFormat", "Generation", "Adapters", "qverify",
       ], exclude: ["python"], swiftSettings: strict),
     .testTarget(name: "TidyTests", dependencies: ["Operations"], swiftSettings: strict),
     .testTarget(name: "VerificationTests", dependencies: ["Verification"], swiftSettings: strict),

@@ -186,5 +186,10 @@ void qh_worker_exit(int32_t code) { _exit(code); }
 
 // MARK: How a process ended
 
-int32_t qh_status_signal(int32_t status) { return status >= 0 && WIFSIGNALED(status) ? WTERMSIG(status) : 0; }
-int32_t qh_status_code(int32_t status) { return status >= 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1; }
+int32_t qh_status_signal(int32_t status) {
+  return status >= 0 && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+int32_t qh_status_code(int32_t status) {
+  return status >= 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}

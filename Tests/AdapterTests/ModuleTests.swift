@@ -2,6 +2,7 @@ import Adapters
 import CaseFormat
 import ExactArithmetic
 import Foundation
+import Generation
 import NumberFormats
 import Testing
 
@@ -18,7 +19,7 @@ import Testing
 
   /// It reads every number as qverify does.
   @Test func numbers() throws {
-    var generator = SplitMix64(state: 11)
+    var generator = Randomness(seed: 11)
     let questions = DataType.named.flatMap { dtype in
       (texts(&generator) + texts(of: dtype, &generator)).map { (text: $0, dtype: dtype) }
     }
@@ -39,7 +40,7 @@ import Testing
   }
 
   /// Texts that are hard for some type: ties, neighbours of ties, ends, and what is no number.
-  private func texts(_ generator: inout SplitMix64) -> [String] {
+  private func texts(_ generator: inout Randomness) -> [String] {
     var texts = [
       "0", "-0.0", "1", "-1", "5.0", "1e2", "5.5", "nan", "inf", "-inf", "0x1.8p+1", "-0x.8p-3", "7",
       "7.0000001", "448", "464", "464.5", "465", "65519.99", "65520", "57344", "61440", "61439.9",
@@ -58,7 +59,7 @@ import Testing
   }
 
   /// The numbers of a type, the ties between them, and what lies next to those, exactly.
-  private func texts(of dtype: DataType, _ generator: inout SplitMix64) -> [String] {
+  private func texts(of dtype: DataType, _ generator: inout Randomness) -> [String] {
     guard case .float(let format) = dtype, format.bits <= 32 else { return [] }
     return (0..<60).flatMap { _ -> [String] in
       let last = UInt64(1) << UInt64(format.bits) - 1
