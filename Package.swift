@@ -26,6 +26,8 @@ let package = Package(
     // Exact arithmetic and number formats.
     .systemLibrary(name: "CMPFR", pkgConfig: "mpfr", providers: [.apt(["libmpfr-dev"])]),
     .target(name: "ExactArithmetic", dependencies: ["CMPFR"], swiftSettings: strict),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .target(name: "Digests", dependencies: ["CCrypto"], swiftSettings: strict),
     .target(name: "NumberFormats", dependencies: ["ExactArithmetic"], swiftSettings: strict),
     .target(
       name: "CaseFormat", dependencies: ["ExactArithmetic", "NumberFormats"],
@@ -65,7 +67,8 @@ let package = Package(
     .target(
       name: "Verification",
       dependencies: [
-        "CHarness", "ExactArithmetic", "NumberFormats", "CaseFormat", "Generation", "Operations",
+        "CHarness", "Digests", "ExactArithmetic", "NumberFormats", "CaseFormat", "Generation",
+        "Operations",
       ],
       swiftSettings: strict),
     .target(
@@ -73,6 +76,13 @@ let package = Package(
       dependencies: [
         "ExactArithmetic", "NumberFormats", "CaseFormat", "Generation", "Operations",
         "Verification",
+      ],
+      swiftSettings: strict),
+    // Every input of a domain: exact answers, sweeps, certificates.
+    .target(
+      name: "Proving",
+      dependencies: [
+        "Digests", "ExactArithmetic", "NumberFormats", "CaseFormat", "Operations", "Verification",
       ],
       swiftSettings: strict),
     // Kernels with one fault each, and how soon a campaign finds it.
@@ -96,7 +106,8 @@ let package = Package(
     .target(
       name: "Subjects",
       dependencies: [
-        "NumberFormats", "CaseFormat", "Operations", "Verification", "Kernels", "QVerifyKernel",
+        "Digests", "NumberFormats", "CaseFormat", "Operations", "Verification", "Kernels",
+        "QVerifyKernel",
       ],
       swiftSettings: strict),
 
@@ -104,8 +115,8 @@ let package = Package(
       name: "qverify",
       dependencies: [
         "ExactArithmetic", "NumberFormats", "CaseFormat", "Generation", "Operations",
-        "Verification", "Fuzzing", "Reporting", "Mutants", "Golden", "Subjects", "Kernels",
-        "Adapters",
+        "Verification", "Fuzzing", "Proving", "Reporting", "Mutants", "Golden", "Subjects",
+        "Kernels", "Adapters", "Digests",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

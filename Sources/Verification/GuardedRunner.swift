@@ -12,7 +12,7 @@ import NumberFormats
 public final class GuardedRunner {
   /// How long one call may take.
   public let timeout: Duration
-  private let memory = GuardedMemory()
+  let memory = GuardedMemory()
 
   /// Makes a runner whose calls may take so long.
   public init(timeout: Duration) { self.timeout = timeout }
@@ -142,7 +142,7 @@ public final class GuardedRunner {
     return change.map { Judgement(.environment, $0) }
   }
 
-  private static func overrun(_ name: String, _ distance: Int, _ verb: String) -> String {
+  static func overrun(_ name: String, _ distance: Int, _ verb: String) -> String {
     let side = distance > 0 ? "after the end of" : "before the start of"
     return "\(verb) memory \(abs(distance)) byte\(abs(distance) == 1 ? "" : "s") \(side) '\(name)'"
   }

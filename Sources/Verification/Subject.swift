@@ -29,6 +29,9 @@ public protocol Subject: Sendable {
   ///
   /// Kernels in this process run in the memory of `runner`; others take its time-out.
   func run(_ trials: [Trial], on runner: GuardedRunner) -> [Execution]
+
+  /// Runs through consecutive codes of an input and compares every element.
+  func sweep(_ sweep: Sweep, dialect: Dialect, on runner: GuardedRunner) -> SweepResult
 }
 
 extension Subject {
@@ -40,6 +43,31 @@ extension Subject {
 
   /// By default nothing is known before a case runs.
   public func refusal(of test: Case, dialect: Dialect) -> String? { nil }
+
+  /// By default a sweep is a case for each of its calls.
+  public func sweep(
+    _ sweep: Sweep, dialect: Dialect, on runner: GuardedRunner
+  ) -> SweepResult {
+    var comparison = SweepComparison(sweep)
+    let total = sweep.expected.count
+    var index = 0
+    while comparison.position < total {
+      let count = sweep.calls.length(of: index, rest: total - comparison.position)
+      let first = sweep.first + Int64(comparison.position)
+      var test = sweep.test(count: count)
+      test.id = "sweep from \(first)"
+      test.inputs[sweep.input]?.codes = (0..<Int64(count)).map { first + $0 }
+      let trial = Trial(
+        test: test, dialect: dialect, outputs: sweep.specifications(count: count), calls: [.first])
+      switch run([trial], on: runner)[0] {
+      case .refused(let reason): return .refused(reason)
+      case .fault(let judgement): return .fault(judgement, first: first, count: count)
+      case .answered(let answers): comparison.compare(answers[0].outputs, count: count)
+      }
+      index += 1
+    }
+    return .compared(comparison.finish())
+  }
 }
 
 /// A kernel that runs in this process, on memory that the judge hands over.
@@ -72,6 +100,12 @@ extension InProcessSubject {
         runner.run(trial.test, outputs: trial.outputs, calls: trial.calls, call)
       }
     }
+  }
+
+  public func sweep(
+    _ sweep: Sweep, dialect: Dialect, on runner: GuardedRunner
+  ) -> SweepResult {
+    runner.sweep(sweep) { prepare($0, dialect: dialect) }
   }
 }
 

@@ -121,6 +121,19 @@ int32_t qh_status_code(int32_t status);
 void qh_note_exceptions(void);
 const char *qh_exception_name(void);
 
+// MARK: Sweeps
+
+// Loops over elements of `size` bytes, of which `value` and `first` are the low bytes. Searches return
+// `count` where they find nothing.
+
+// Writes first, first + 1, ... and, the other, the same value everywhere.
+void qh_fill_consecutive(void *memory, size_t count, size_t size, uint64_t first);
+void qh_fill(void *memory, size_t count, size_t size, uint64_t value);
+
+// The index of the first element that is not `value`, or not `first` plus its index.
+size_t qh_first_other(const void *memory, size_t count, size_t size, uint64_t value);
+size_t qh_first_inconsecutive(const void *memory, size_t count, size_t size, uint64_t first);
+
 #ifndef __swift__
 // Calls `body(context)`; a hang is what lasts longer than `timeout` nanoseconds (at least 1 ms),
 // and is ended within twice that, as far as the scheduler lets the thread run.

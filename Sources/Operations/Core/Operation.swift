@@ -56,6 +56,10 @@ public protocol Operation: Sendable {
   /// The section of a dialect file that says how the operation computes; others may add to it.
   static var section: String { get }
 
+  /// The input of which each output element depends on one element, so that a proof can run through
+  /// every value of it while all else stays; nil where there is none.
+  static var sweptInput: String? { get }
+
   /// Reads what a dialect says about the operation; nil where the dialect does not define it.
   ///
   /// - Throws: `DialectError` where the dialect's section is wrong.
@@ -85,6 +89,9 @@ extension Operation {
 
   /// By default the section is named like the operation.
   public static var section: String { name }
+
+  /// By default an output element depends on more than one element of every input.
+  public static var sweptInput: String? { nil }
 
   /// By default there is no faster way.
   public static func evaluateFast(_ arguments: inout Arguments) throws(CaseError) -> Outcome? {

@@ -40,21 +40,33 @@ public struct Outcome: Sendable {
   public var coverage: Coverage
   /// How the elements asked for were computed; empty when none were asked for.
   public var stages: [Stage]
+  /// How the outputs depend on the swept input, where that is known.
+  public var dependence: Dependence
 
   /// An outcome of the given outputs.
   public init(
     _ outputs: [(name: String, expectation: Expectation)], coverage: Coverage = [],
-    stages: [Stage] = []
+    stages: [Stage] = [], dependence: Dependence = .any("nothing is claimed")
   ) {
     self.outputs = outputs
     self.coverage = coverage
     self.stages = stages
+    self.dependence = dependence
   }
 
   /// The output of a name.
   public subscript(name: String) -> Expectation? {
     outputs.first { $0.name == name }?.expectation
   }
+}
+
+/// How an output element depends on its element of the swept input, for one rule and parameters.
+public enum Dependence: Hashable, Sendable {
+  /// On each side of `origin`, which is a code of the input, the outputs are a step function: between
+  /// two inputs with the same outputs there is no other output [proof §2].
+  case steps(origin: Int64)
+  /// Nothing of the kind is claimed, and why.
+  case any(String)
 }
 
 /// Which elements an explanation is asked for.

@@ -199,6 +199,18 @@ struct LevelRule: DialectRule {
   }
 }
 
+extension LevelRule {
+  /// How levels depend on the value: as steps, unless the addition of a zero point wraps [proof §2].
+  func dependence(zeros: [Number]) -> Dependence {
+    let isInteger = addition == .int32 || addition == .int64
+    if zeroPoint == .afterRounding, isInteger, overflow == .wrap, zeros.contains(where: { !$0.isZero })
+    {
+      return .any("the sum of level and zero point wraps")
+    }
+    return .steps(origin: 0)
+  }
+}
+
 /// A level: an integer, a real where a clamp or a scale leaves it off the grid, or open.
 enum Level: Hashable, Sendable {
   case value(Rational)

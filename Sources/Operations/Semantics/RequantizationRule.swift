@@ -149,6 +149,24 @@ struct RequantizationRule: DialectRule {
     }
   }
 
+  /// How levels depend on the accumulator: as steps, unless something wraps [proof §2].
+  func dependence(_ multipliers: [Multiplier], origin: Integer, zeros: [Number]) -> Dependence {
+    guard let origin = origin.int64 else { return .any("the origin is beyond 64 bits") }
+    if kind == .real {
+      guard case .any(let reason) = level.dependence(zeros: zeros) else {
+        return .steps(origin: origin)
+      }
+      return .any(reason)
+    }
+    for case .fixed(let fixed, _) in multipliers where form == .double && highOverflow == .wrap {
+      // The one product of two smallest numbers wraps.
+      if fixed.multiplier == -Integer.powerOfTwo(multiplierBits - 1) {
+        return .any("the high product wraps")
+      }
+    }
+    return .steps(origin: origin)
+  }
+
   /// The levels that an accumulator may become.
   enum Result: Hashable, Sendable {
     case level(Integer)

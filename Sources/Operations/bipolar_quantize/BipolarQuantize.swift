@@ -12,6 +12,8 @@ public enum BipolarQuantize: Operation {
     name: "bipolar_quantize", groups: ["quant"], summary: "one bit, -1 or +1, times a scale",
     inputs: [.required("x"), .required("scale")], outputs: ["y"], attributes: [])
 
+  public static let sweptInput: String? = "x"
+
   public static func rule(in dialect: Dialect) throws(DialectError) -> (any Sendable)? {
     try dialect.variants("bipolar_quantize", BipolarQuantizeRule.self)
   }
@@ -51,7 +53,9 @@ public enum BipolarQuantize: Operation {
       codes.append(Int64(bitPattern: format.encode(.finite(result))))
     }
     let y = Tensor(x.dtype, shape: x.shape, codes: codes)
-    return Outcome([("y", Expectation(y))], coverage: coverage, stages: trace.stages)
+    return Outcome(
+      [("y", Expectation(y))], coverage: coverage, stages: trace.stages,
+      dependence: .steps(origin: 0))
   }
 
   public static func bins(in dialect: Dialect) -> [CoverageBin] {

@@ -16,6 +16,8 @@ public enum Dequantize: Operation {
       .init("axis", .integer), .init("block_size", .integer), .init("output_dtype", .string),
     ])
 
+  public static let sweptInput: String? = "x"
+
   public static func rule(in dialect: Dialect) throws(DialectError) -> (any Sendable)? {
     try dialect.variants("dequantize", DequantizeRule.self)
   }

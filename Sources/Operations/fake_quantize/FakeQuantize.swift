@@ -20,6 +20,8 @@ public enum FakeQuantize: Operation {
       .init("narrow", .integer), .init("rounding_mode", .string), .init("clamp", .string),
     ])
 
+  public static let sweptInput: String? = "x"
+
   public static func rule(in dialect: Dialect) throws(DialectError) -> (any Sendable)? {
     try dialect.variants("fake_quantize", FakeQuantizeRule.self)
   }
@@ -140,7 +142,9 @@ public enum FakeQuantize: Operation {
     }
     var outputs = [(name: "y", expectation: y)]
     if rule.hasMask { outputs.append((name: "mask", expectation: mask)) }
-    return Outcome(outputs, coverage: coverage, stages: trace.stages)
+    return Outcome(
+      outputs, coverage: coverage, stages: trace.stages,
+      dependence: rule.dependence(range: range, zeros: parameters.zeros))
   }
 
   /// One element with its parameters.
@@ -352,6 +356,15 @@ struct FakeQuantizeRule: DialectRule {
       throw .malformed("clamp '\(name)' is not one of \(known)")
     }
     return mode.passesAll
+  }
+
+  /// How the outputs depend on the input: as steps, where levels and mask do [proof §2].
+  func dependence(range: LevelRange, zeros: [Number]) -> Dependence {
+    // With one level only, the mask could go up and down again where the output stays.
+    if hasMask && range.lower == range.upper { return .any("there is one level only") }
+    let rules = maskSource == .recomputed ? [level, maskLevel] : [level]
+    return rules.map { $0.dependence(zeros: zeros) }.first { $0 != .steps(origin: 0) }
+      ?? .steps(origin: 0)
   }
 
   /// The level of an element.

@@ -20,6 +20,8 @@ public enum Quantize: Operation {
       .init("saturation_bits", .integer),
     ])
 
+  public static let sweptInput: String? = "x"
+
   public static func rule(in dialect: Dialect) throws(DialectError) -> (any Sendable)? {
     try dialect.variants("quantize", QuantizeRule.self)
   }
@@ -78,7 +80,8 @@ public enum Quantize: Operation {
         coverage.insert(input: x.number(at: index), code: x.codes[index], x.dtype)
       }
       coverage.insert(scales: scale, zeros: nil, range: nil)
-      return Outcome([("y", y)], coverage: coverage, stages: trace.stages)
+      return Outcome(
+        [("y", y)], coverage: coverage, stages: trace.stages, dependence: .steps(origin: 0))
     }
 
     let range = try arguments.levelRange(of: output)
@@ -116,7 +119,9 @@ public enum Quantize: Operation {
         events, level: level, zero: zero, range: range,
         isZeroPointInside: rule.level.zeroPoint == .beforeRounding)
     }
-    return Outcome([("y", y)], coverage: coverage, stages: trace.stages)
+    return Outcome(
+      [("y", y)], coverage: coverage, stages: trace.stages,
+      dependence: rule.level.dependence(zeros: parameters.zeros))
   }
 
   /// The type of `y`: that of the zero point, else `output_dtype`, else uint8.
@@ -232,7 +237,9 @@ public enum Quantize: Operation {
         "\(overflowName) with \(bits) saturation bits", "formats §13")
     }
     let y = Tensor(.fixed(format), shape: x.shape, codes: codes)
-    return Outcome([("y", Expectation(y))], coverage: coverage, stages: trace.stages)
+    return Outcome(
+      [("y", Expectation(y))], coverage: coverage, stages: trace.stages,
+      dependence: .any("ap_fixed is enumerated"))
   }
 
   private static func fixedPointCoverage(

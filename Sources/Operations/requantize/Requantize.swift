@@ -21,6 +21,8 @@ public enum Requantize: Operation {
       .init("qmax", .integer),
     ])
 
+  public static let sweptInput: String? = "acc"
+
   public static func rule(in dialect: Dialect) throws(DialectError) -> (any Sendable)? {
     try dialect.variants("requantize", RequantizationRule.self)
   }
@@ -103,7 +105,10 @@ public enum Requantize: Operation {
         events, level: level, zero: Number(zeroPoint), range: range,
         isZeroPointInside: rule.isZeroPointInside)
     }
-    return Outcome([("y", y)], coverage: coverage, stages: trace.stages)
+    return Outcome(
+      [("y", y)], coverage: coverage, stages: trace.stages,
+      dependence: rule.dependence(
+        multipliers, origin: accZero, zeros: zero.codes.map { Number(Integer($0)) }))
   }
 
   private static func outputType(

@@ -22,6 +22,8 @@ public enum Truncate: Operation {
       .init("bit_width_out", .integer),
     ])
 
+  public static let sweptInput: String? = "x"
+
   public static func rule(in dialect: Dialect) throws(DialectError) -> (any Sendable)? {
     try dialect.variants("truncate", TruncateRule.self)
   }

@@ -1,0 +1,2 @@
+/* The digests of OpenSSL's libcrypto. */
+#include <openssl/evp.h>
