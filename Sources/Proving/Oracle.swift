@@ -79,6 +79,8 @@ public struct Oracle: Sendable {
     var codes: ClosedRange<Int64>
     /// The code next to the origin: what is left open is left open away from it only.
     var near: Int64
+    /// Whether all codes mean the same: NaNs of one sign.
+    var isConstant = false
   }
 
   /// The segments of a type, which together are all of its codes.
@@ -123,7 +125,7 @@ public struct Oracle: Sendable {
       }
       if low > start { segments.append(Segment(codes: start...start, near: start)) }
       segments.append(Segment(codes: low...good, near: low))
-      if good < end { segments.append(Segment(codes: good + 1...end, near: good + 1)) }
+      if good < end { segments.append(Segment(codes: good + 1...end, near: good + 1, isConstant: true)) }
     }
     return segments
   }
@@ -135,9 +137,11 @@ public struct Oracle: Sendable {
     _ evidence: inout Evidence
   ) throws(CaseError) {
     // Where the end next to the origin is open, equal ends do not mean an equal middle.
-    evidence.evaluations += 1
-    if try exact([segment.near], as: &builder)[0].isOpen {
-      return try enumerate(range, &builder, &evidence)
+    if !segment.isConstant {
+      evidence.evaluations += 1
+      if try exact([segment.near], as: &builder)[0].isOpen {
+        return try enumerate(range, &builder, &evidence)
+      }
     }
     guard let starts = try boundaries(in: range, &builder) else {
       return try enumerate(range, &builder, &evidence)

@@ -100,6 +100,27 @@ final class LibraryKernel {
   }
 }
 
+extension LibraryKernel {
+  /// Runs through a sweep.
+  func sweep(_ sweep: Sweep, on runner: GuardedRunner) -> SweepResult {
+    if let environmentChange {
+      let judgement = Judgement(.environment, "loading the library: \(environmentChange)")
+      return .fault(judgement, first: sweep.first, count: sweep.expected.count)
+    }
+    let run = run
+    let result = runner.sweep(sweep, dialect: sweep.template.dialect, owner: "") { test in
+      let count = test.inputs[sweep.input]?.count ?? 0
+      let call = LibraryCall(test, outputs: sweep.specifications(count: count))
+      return .success(SweepKernel(call: { call.perform(run, $0) }, verdict: { call.fault }))
+    }
+    guard case .fault(var judgement, let first, let count) = result,
+      judgement.verdict == .crashed, let exception = WorkerSide.exceptionName
+    else { return result }
+    judgement.message += ": threw the C++ exception \(exception) through the boundary"
+    return .fault(judgement, first: first, count: count)
+  }
+}
+
 /// The structures of the C ABI for one case, which are made once and given to each call.
 private final class LibraryCall {
   private let arena = CArena()
@@ -108,7 +129,7 @@ private final class LibraryCall {
   private let names: (inputs: [String], outputs: [String])
   private let call: UnsafeMutablePointer<qverify_call>
   private let message: UnsafeMutableBufferPointer<CChar>
-  /// The statuses of the calls so far.
+  /// The status of the first call, and the last one that was another.
   private let statuses: UnsafeMutableBufferPointer<UInt32>
   private let callCount: UnsafeMutablePointer<Int>
   /// Whether a call changed what describes it.
@@ -125,7 +146,7 @@ private final class LibraryCall {
       test.attributes.sorted { $0.key < $1.key }
         .map { [arena] in arena.attribute($0.key, $0.value) })
     message = arena.buffer(of: Array(repeating: 0, count: 256))
-    statuses = arena.buffer(of: Array(repeating: 0, count: Circumstance.allCases.count))
+    statuses = arena.buffer(of: [0, 0])
     callCount = arena.pointer(to: 0)
     isTampered = arena.pointer(to: false)
     call = arena.pointer(
@@ -148,7 +169,8 @@ private final class LibraryCall {
     }
     let before = arena.checksum
     let status = run(UnsafePointer(call))
-    statuses[callCount.pointee] = status.rawValue
+    if callCount.pointee == 0 { statuses[0] = status.rawValue }
+    if callCount.pointee == 0 || status.rawValue != statuses[0] { statuses[1] = status.rawValue }
     callCount.pointee += 1
     // The message is the kernel's to write.
     if arena.checksum != before { isTampered.pointee = true }
@@ -159,12 +181,12 @@ private final class LibraryCall {
     if isTampered.pointee {
       return .fault(Judgement(.overran, "wrote into the description of its call"))
     }
-    let given = statuses.prefix(callCount.pointee)
-    guard let first = given.first else { return nil }
+    if callCount.pointee == 0 { return nil }
+    let (first, other) = (statuses[0], statuses[1])
     message[message.count - 1] = 0
     let text = String(cString: UnsafePointer(message.baseAddress ?? call.pointee.message))
     let reason = text.isEmpty ? "" : ": \(text)"
-    if let other = given.first(where: { $0 != first }) {
+    if other != first {
       return .fault(
         Judgement(.nondeterministic, "returned status \(first) and, on another call, \(other)"))
     }

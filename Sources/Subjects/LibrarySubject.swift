@@ -35,7 +35,8 @@ public final class LibrarySubject: Subject {
     case .failed(let reason): throw SubjectError(message: "\(path): \(reason)")
     case .ended(let ending):
       throw SubjectError(message: "\(path): its process \(ending) while it was loaded or described")
-    case .executed: throw SubjectError(message: "\(path): its worker does not answer the question")
+    case .executed, .swept:
+      throw SubjectError(message: "\(path): its worker does not answer the question")
     case nil:
       worker.end(within: 0)
       throw SubjectError(
@@ -94,10 +95,12 @@ public final class LibrarySubject: Subject {
     return found
   }
 
-  private func refusal(of trial: Trial) -> String? {
-    if let reason = refusal(of: trial.test, dialect: trial.dialect) { return reason }
-    for output in trial.outputs {
-      let reasons = claims(of: trial.test.operation).map {
+  private func refusal(
+    of test: Case, dialect: Dialect, outputs: [OutputSpecification]
+  ) -> String? {
+    if let reason = refusal(of: test, dialect: dialect) { return reason }
+    for output in outputs {
+      let reasons = claims(of: test.operation).map {
         $0.refusal(ofOutput: output.name, output.dtype)
       }
       if let first = reasons.first, !reasons.contains(nil) { return first }
@@ -109,36 +112,73 @@ public final class LibrarySubject: Subject {
 
   public func run(_ trials: [Trial], on runner: GuardedRunner) -> [Execution] {
     trials.map { trial in
-      if let reason = refusal(of: trial) { return .refused(reason) }
+      if let reason = refusal(of: trial.test, dialect: trial.dialect, outputs: trial.outputs) {
+        return .refused(reason)
+      }
       return run(trial, timeout: runner.timeout)
     }
   }
 
   private func run(_ trial: Trial, timeout: Duration) -> Execution {
+    let request = WorkerRequest.run(
+      test: trial.test, outputs: trial.outputs, calls: trial.calls, timeout: timeout)
+    switch ask(request, calls: trial.calls.count, timeout: timeout) {
+    case .success(.executed(let execution)): return execution
+    case .success: return .fault(Judgement(.crashed, "its worker answered another question"))
+    case .failure(let fault): return .fault(fault.judgement)
+    }
+  }
+
+  public func sweep(
+    _ sweep: Sweep, dialect: Dialect, on runner: GuardedRunner
+  ) -> SweepResult {
+    let count = sweep.expected.count
+    if let reason = refusal(
+      of: sweep.test(count: 1), dialect: dialect, outputs: sweep.specifications(count: 1))
+    {
+      return .refused(reason)
+    }
+    let request = WorkerRequest.sweep(sweep, timeout: runner.timeout)
+    switch ask(request, calls: sweep.callCount, timeout: runner.timeout) {
+    case .success(.swept(let result)): return result
+    case .success:
+      let judgement = Judgement(.crashed, "its worker answered another question")
+      return .fault(judgement, first: sweep.first, count: count)
+    case .failure(let fault): return .fault(fault.judgement, first: sweep.first, count: count)
+    }
+  }
+
+  /// A worker that did not answer.
+  private struct Fault: Error { var judgement: Judgement }
+
+  /// Asks an idle worker, or a new one, for something that takes so many calls of the kernel.
+  private func ask(
+    _ request: WorkerRequest, calls: Int, timeout: Duration
+  ) -> Result<WorkerReply, Fault> {
     let worker: ChildProcess
     do throws(SubjectError) {
       let known = idle.withLock { $0.popLast() }
       worker = if let known { known } else { try Self.start(program, path) }
     } catch {
-      return .fault(Judgement(.crashed, error.message))
+      return .failure(Fault(judgement: Judgement(.crashed, error.message)))
     }
-    let request = WorkerRequest.run(
-      test: trial.test, outputs: trial.outputs, calls: trial.calls, timeout: timeout)
     // The worker itself ends a hang after at most twice the time-out; this is for one that cannot.
-    let patience = timeout * (2 * trial.calls.count) + .seconds(10)
-    let reply = Self.ask(worker, request, patience: patience)
-    switch reply {
+    let patience = timeout * (2 * calls) + .seconds(10)
+    switch Self.ask(worker, request, patience: patience) {
     case .executed(let execution):
       idle.withLock { $0.append(worker) }
-      return execution
-    case .ended(let ending) where ending.isReplaced:
+      return .success(.executed(execution))
+    case .swept(let result):
       idle.withLock { $0.append(worker) }
-      return .fault(Self.judgement(ending))
-    case .ended(let ending): return .fault(Self.judgement(ending))
-    case .failed(let reason): return .fault(Judgement(.crashed, reason))
+      return .success(.swept(result))
+    case .ended(let ending):
+      if ending.isReplaced { idle.withLock { $0.append(worker) } }
+      return .failure(Fault(judgement: Self.judgement(ending)))
+    case .failed(let reason): return .failure(Fault(judgement: Judgement(.crashed, reason)))
     case .described, nil:
       worker.end(within: 0)
-      return .fault(Judgement(.hung, "its process did not answer within \(patience)"))
+      return .failure(
+        Fault(judgement: Judgement(.hung, "its process did not answer within \(patience)")))
     }
   }
 

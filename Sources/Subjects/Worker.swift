@@ -43,6 +43,11 @@ public enum Worker {
   private static func serve(_ kernel: LibraryKernel, _ input: Int32, _ output: Int32) -> Int {
     WorkerSide.noteExceptions()
     var runners: [Duration: GuardedRunner] = [:]
+    func runner(_ timeout: Duration) -> GuardedRunner {
+      let runner = runners[timeout] ?? GuardedRunner(timeout: timeout)
+      runners[timeout] = runner
+      return runner
+    }
     while let head = WorkerSide.read(FrameReader.headSize, from: input),
       let length = FrameReader.length(ofHead: head),
       let body = WorkerSide.read(length, from: input)
@@ -53,12 +58,16 @@ public enum Worker {
       switch request {
       case .describe: reply = describe(kernel)
       case .run(let test, let outputs, let calls, let timeout):
-        let runner = runners[timeout] ?? GuardedRunner(timeout: timeout)
-        runners[timeout] = runner
-        reply = .executed(kernel.execute(test, outputs: outputs, calls: calls, on: runner))
+        reply = .executed(
+          kernel.execute(test, outputs: outputs, calls: calls, on: runner(timeout)))
+      case .sweep(let sweep, let timeout):
+        reply = .swept(kernel.sweep(sweep, on: runner(timeout)))
       }
       guard send(reply, to: output) else { return finished }
-      if case .executed(.fault) = reply { return replaced }
+      switch reply {
+      case .executed(.fault), .swept(.fault): return replaced
+      default: break
+      }
     }
     return finished
   }

@@ -88,6 +88,7 @@ struct FrameError: Error {}
 enum WorkerRequest {
   case describe
   case run(test: Case, outputs: [OutputSpecification], calls: [Circumstance], timeout: Duration)
+  case sweep(Sweep, timeout: Duration)
 }
 
 /// What a worker answers.
@@ -96,6 +97,7 @@ enum WorkerReply {
   case failed(String)
   case described(KernelDescription)
   case executed(Execution)
+  case swept(SweepResult)
   /// The process that held the library ended, and was replaced.
   case ended(ProcessEnding)
 }
@@ -111,23 +113,31 @@ extension FrameWriter {
     case .describe: put(UInt8(0))
     case .run(let test, let outputs, let calls, let timeout):
       put(UInt8(1))
-      put(test.operation)
-      put(test.dialect)
-      put(list: test.attributes.sorted { $0.key < $1.key }) {
-        $0.put($1.key)
-        $0.put($1.value)
-      }
-      put(list: test.inputs.sorted { $0.key < $1.key }) {
-        $0.put($1.key)
-        $0.put($1.value.dtype, $1.value.shape)
-        $0.put(ElementBytes.bytes(of: $1.value.codes, as: $1.value.dtype))
-      }
+      put(test)
       put(list: outputs) {
         $0.put($1.name)
         $0.put($1.dtype, $1.shape)
       }
       put(list: calls) { $0.put($1.rawValue) }
       put(Int64(timeout / .nanoseconds(1)))
+    case .sweep(let sweep, let timeout):
+      put(UInt8(2))
+      put(sweep)
+      put(Int64(timeout / .nanoseconds(1)))
+    }
+  }
+
+  mutating func put(_ test: Case) {
+    put(test.operation)
+    put(test.dialect)
+    put(list: test.attributes.sorted { $0.key < $1.key }) {
+      $0.put($1.key)
+      $0.put($1.value)
+    }
+    put(list: test.inputs.sorted { $0.key < $1.key }) {
+      $0.put($1.key)
+      $0.put($1.value.dtype, $1.value.shape)
+      $0.put(ElementBytes.bytes(of: $1.value.codes, as: $1.value.dtype))
     }
   }
 
@@ -173,6 +183,9 @@ extension FrameWriter {
     case .ended(let ending):
       put(UInt8(5))
       put(ending.status)
+    case .swept(let result):
+      put(UInt8(6))
+      put(result)
     }
   }
 
@@ -192,7 +205,7 @@ extension FrameWriter {
 }
 
 extension FrameReader {
-  private mutating func dtype() throws(FrameError) -> DataType {
+  mutating func dtype() throws(FrameError) -> DataType {
     guard let dtype = DataType(name: try text()) else { throw FrameError() }
     return dtype
   }
@@ -202,7 +215,23 @@ extension FrameReader {
   }
 
   mutating func request() throws(FrameError) -> WorkerRequest {
-    if try number() as UInt8 == 0 { return .describe }
+    switch try number() as UInt8 {
+    case 0: return .describe
+    case 1:
+      let test = try test()
+      let outputs = try list { reader throws(FrameError) in
+        OutputSpecification(
+          name: try reader.text(), dtype: try reader.dtype(), shape: try reader.shape())
+      }
+      let calls = try list { reader throws(FrameError) in try reader.circumstance() }
+      let timeout = Duration.nanoseconds(try number() as Int64)
+      return .run(test: test, outputs: outputs, calls: calls, timeout: timeout)
+    default:
+      return .sweep(try sweep(), timeout: Duration.nanoseconds(try number() as Int64))
+    }
+  }
+
+  mutating func test() throws(FrameError) -> Case {
     var test = Case(id: "", operation: try text(), dialect: try text())
     let attributes = try list { reader throws(FrameError) in
       (try reader.text(), try reader.attribute())
@@ -212,13 +241,7 @@ extension FrameReader {
       (try reader.text(), try reader.tensor())
     }
     for (name, tensor) in inputs { test.inputs[name] = tensor }
-    let outputs = try list { reader throws(FrameError) in
-      OutputSpecification(
-        name: try reader.text(), dtype: try reader.dtype(), shape: try reader.shape())
-    }
-    let calls = try list { reader throws(FrameError) in try reader.circumstance() }
-    let timeout = Duration.nanoseconds(try number() as Int64)
-    return .run(test: test, outputs: outputs, calls: calls, timeout: timeout)
+    return test
   }
 
   private mutating func tensor() throws(FrameError) -> Tensor {
@@ -264,7 +287,8 @@ extension FrameReader {
             }
             return Answer(circumstance, outputs: outputs, poison: poison)
           }))
-    default: return .ended(ProcessEnding(status: try number()))
+    case 5: return .ended(ProcessEnding(status: try number()))
+    default: return .swept(try sweepResult())
     }
   }
 

@@ -2,6 +2,41 @@ internal import CHarness
 public import CaseFormat
 import NumberFormats
 
+/// A kernel that is ready for calls of one length.
+public struct SweepKernel {
+  /// Runs once on given memory; may be left by a fault in the kernel, so it must own nothing that
+  /// needs cleaning up.
+  public var call: (KernelBuffers) -> Void
+  /// What else the calls so far did; nil where they only wrote their outputs.
+  public var verdict: () -> Execution?
+
+  /// A kernel for calls of one length.
+  public init(call: @escaping (KernelBuffers) -> Void, verdict: @escaping () -> Execution? = { nil })
+  {
+    (self.call, self.verdict) = (call, verdict)
+  }
+}
+
+/// What sweeps of one template keep: memory, and a kernel for each length.
+final class SweepState {
+  fileprivate let template: Case
+  fileprivate let dialect: String
+  fileprivate let owner: String
+  fileprivate let calls: CallLengths
+  fileprivate let memory: SweepMemory
+  fileprivate var kernels: [Int: SweepKernel] = [:]
+
+  fileprivate init(_ sweep: Sweep, _ dialect: String, _ owner: String) {
+    (template, self.dialect, self.owner) = (sweep.template, dialect, owner)
+    (calls, memory) = (sweep.calls, SweepMemory(sweep))
+  }
+
+  fileprivate func serves(_ sweep: Sweep, _ dialect: String, _ owner: String) -> Bool {
+    self.owner == owner && self.dialect == dialect && calls == sweep.calls
+      && memory.fits(sweep) && template == sweep.template
+  }
+}
+
 extension GuardedRunner {
   /// Runs a kernel of this process through a sweep, call by call, in guarded memory.
   ///
@@ -10,35 +45,54 @@ extension GuardedRunner {
   ///
   /// - Parameters:
   ///   - sweep: what to run through.
+  ///   - dialect: the text of the dialect: what is prepared is used again for the same sweep, dialect
+  ///     and owner.
+  ///   - owner: the subject.
   ///   - prepare: makes a kernel ready for a case of some length; asked once a length.
-  public func sweep(_ sweep: Sweep, prepare: (Case) -> Preparation) -> SweepResult {
+  public func sweep(
+    _ sweep: Sweep, dialect: String, owner: String,
+    prepare: (Case) -> Result<SweepKernel, SweepRefusal>
+  ) -> SweepResult {
+    let state: SweepState
+    if let known = sweepState, known.serves(sweep, dialect, owner) {
+      state = known
+    } else {
+      state = SweepState(sweep, dialect, owner)
+      sweepState = state
+    }
+    let memory = state.memory
     var comparison = SweepComparison(sweep)
     let total = sweep.expected.count
-    let memory = SweepMemory(sweep, in: memory, most: min(total, CallLengths.longest))
-    var kernels: [Int: (KernelBuffers) -> Void] = [:]
-    var index = 0
+    // Sweeps that follow each other go on with the lengths.
+    var index = Int(UInt64(bitPattern: sweep.first) / UInt64(CallLengths.body) % 504)
     while comparison.position < total {
       let count = sweep.calls.length(of: index, rest: total - comparison.position)
       let first = sweep.first + Int64(comparison.position)
-      let kernel: (KernelBuffers) -> Void
-      if let known = kernels[count] {
+      let kernel: SweepKernel
+      if let known = state.kernels[count] {
         kernel = known
       } else {
         switch prepare(sweep.test(count: count)) {
-        case .refused(let reason): return .refused(reason)
-        case .ready(let call): kernel = call
+        case .failure(let refusal): return .refused(refusal.reason)
+        case .success(let ready): kernel = ready
         }
-        kernels[count] = kernel
+        state.kernels[count] = kernel
       }
       let place = memory.place(count)
       qh_fill_consecutive(
         place.input, count, sweep.dtype.storageBytes, UInt64(bitPattern: first))
       comparison.poison(place.outputs, count: count)
-      if let judgement = execute(kernel, place.buffers, memory) {
+      if let judgement = execute(kernel.call, place.buffers, memory) {
         return .fault(judgement, first: first, count: count)
       }
-      if let judgement = memory.damage(place, count: count, first: first) {
+      // What is only to be read is looked at in every eighth call, and in all that the judge makes.
+      if index % 8 == 7, let judgement = memory.damage(place, count: count, first: first) {
         return .fault(judgement, first: first, count: count)
+      }
+      switch kernel.verdict() {
+      case .refused(let reason)?: return .refused(reason)
+      case .fault(let judgement)?: return .fault(judgement, first: first, count: count)
+      case .answered?, nil: break
       }
       comparison.compare(place.outputs, count: count)
       index += 1
@@ -66,6 +120,14 @@ extension GuardedRunner {
   }
 }
 
+/// Why a kernel does not take a sweep.
+public struct SweepRefusal: Error {
+  public var reason: String
+
+  /// Refuses for a reason.
+  public init(reason: String) { self.reason = reason }
+}
+
 /// The memory of a sweep: room for its longest call, of which each call uses the end.
 private final class SweepMemory {
   /// The memory of calls of one length.
@@ -75,17 +137,19 @@ private final class SweepMemory {
     var buffers: KernelBuffers
   }
 
-  private let sweep: Sweep
-  private let memory: GuardedMemory
-  private let most: Int
+  private let inputName: String
+  private let dtype: DataType
+  private let outputTypes: [Sweep.Output]
+  private let memory = GuardedMemory()
   private let input: GuardedMemory.Buffer
   private let outputs: [GuardedMemory.Buffer]
   private var others: [(name: String, buffer: GuardedMemory.Buffer, bytes: [UInt8])] = []
   private var places: [Int: Place] = [:]
 
-  init(_ sweep: Sweep, in memory: GuardedMemory, most: Int) {
-    (self.sweep, self.memory, self.most) = (sweep, memory, most)
-    memory.reset()
+  init(_ sweep: Sweep) {
+    (inputName, dtype, outputTypes) = (sweep.input, sweep.dtype, sweep.outputs)
+    let most = CallLengths.longest
+    let memory = memory
     func buffer(_ bytes: Int) -> GuardedMemory.Buffer {
       memory.buffer(byteCount: bytes, placement: .beforeGuard(slack: 0))
     }
@@ -101,22 +165,25 @@ private final class SweepMemory {
     }
   }
 
+  func fits(_ sweep: Sweep) -> Bool {
+    sweep.input == inputName && sweep.dtype == dtype && sweep.outputs == outputTypes
+  }
+
   func place(_ count: Int) -> Place {
     if let known = places[count] { return known }
     func end(_ buffer: GuardedMemory.Buffer, _ dtype: DataType) -> UnsafeMutableRawPointer {
-      buffer.pointer + (most - count) * dtype.storageBytes
+      buffer.pointer + (CallLengths.longest - count) * dtype.storageBytes
     }
     var place = Place(
-      input: end(input, sweep.dtype), outputs: [], buffers: KernelBuffers(inputs: [:], outputs: [:])
-    )
-    for (output, buffer) in zip(sweep.outputs, outputs) {
+      input: end(input, dtype), outputs: [], buffers: KernelBuffers(inputs: [:], outputs: [:]))
+    for (output, buffer) in zip(outputTypes, outputs) {
       let start = end(buffer, output.dtype)
       place.outputs.append(start)
       place.buffers.outputs[output.name] = UnsafeMutableRawBufferPointer(
         start: start, count: count * output.dtype.storageBytes)
     }
-    place.buffers.inputs[sweep.input] = UnsafeRawBufferPointer(
-      start: place.input, count: count * sweep.dtype.storageBytes)
+    place.buffers.inputs[inputName] = UnsafeRawBufferPointer(
+      start: place.input, count: count * dtype.storageBytes)
     for (name, buffer, bytes) in others {
       place.buffers.inputs[name] = UnsafeRawBufferPointer(
         start: buffer.pointer, count: bytes.count)
@@ -128,8 +195,8 @@ private final class SweepMemory {
   /// What a call did to what it may only read; nil where it did nothing.
   func damage(_ place: Place, count: Int, first: Int64) -> Judgement? {
     let changed = qh_first_inconsecutive(
-      place.input, count, sweep.dtype.storageBytes, UInt64(bitPattern: first))
-    if changed < count { return Judgement(.overran, "wrote into its input '\(sweep.input)'") }
+      place.input, count, dtype.storageBytes, UInt64(bitPattern: first))
+    if changed < count { return Judgement(.overran, "wrote into its input '\(inputName)'") }
     for (name, buffer, bytes) in others {
       let now = UnsafeRawBufferPointer(start: buffer.pointer, count: bytes.count)
       if !now.elementsEqual(bytes) {
@@ -142,7 +209,7 @@ private final class SweepMemory {
   /// Whose memory an address that faulted is next to; nil where it is far from all.
   func overrun(at address: UInt) -> String? {
     guard let neighbor = memory.distance(of: address) else { return nil }
-    let names = [sweep.input] + sweep.outputs.map(\.name) + others.map(\.name)
+    let names = [inputName] + outputTypes.map(\.name) + others.map(\.name)
     guard names.indices.contains(neighbor.buffer) else { return nil }
     return GuardedRunner.overrun(names[neighbor.buffer], neighbor.distance, "touched")
   }

@@ -12,7 +12,9 @@ import NumberFormats
 public final class GuardedRunner {
   /// How long one call may take.
   public let timeout: Duration
-  let memory = GuardedMemory()
+  private let memory = GuardedMemory()
+  /// What the last sweep prepared.
+  var sweepState: SweepState?
 
   /// Makes a runner whose calls may take so long.
   public init(timeout: Duration) { self.timeout = timeout }

@@ -105,7 +105,12 @@ extension InProcessSubject {
   public func sweep(
     _ sweep: Sweep, dialect: Dialect, on runner: GuardedRunner
   ) -> SweepResult {
-    runner.sweep(sweep) { prepare($0, dialect: dialect) }
+    runner.sweep(sweep, dialect: dialect.text, owner: name) { test in
+      switch prepare(test, dialect: dialect) {
+      case .refused(let reason): .failure(SweepRefusal(reason: reason))
+      case .ready(let call): .success(SweepKernel(call: call))
+      }
+    }
   }
 }
 

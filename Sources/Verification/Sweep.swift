@@ -36,6 +36,16 @@ public struct Sweep: Sendable {
     (self.outputs, self.first, self.expected, self.calls) = (outputs, first, expected, calls)
   }
 
+  /// How many calls it takes.
+  public var callCount: Int {
+    var (calls, rest) = (0, expected.count)
+    while rest > 0 {
+      rest -= self.calls.length(of: calls, rest: rest)
+      calls += 1
+    }
+    return calls
+  }
+
   /// The case of a call over `count` elements; the swept input holds zeros.
   public func test(count: Int) -> Case {
     var test = template
@@ -58,8 +68,8 @@ public enum CallLengths: Hashable, Sendable {
   /// Calls of three elements: fewer than any vector holds, so that all of them are in the tail.
   case tails
 
-  /// The elements of a plain call: inputs of 64 KiB for float32, which the second cache level holds.
-  public static let body = 16384
+  /// The elements of a plain call: 16 KiB of float32, so that inputs and outputs stay in the cache.
+  public static let body = 4096
   /// The most elements of a call.
   static let longest = body + 63
 
