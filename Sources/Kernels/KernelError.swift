@@ -49,6 +49,7 @@ func product(_ factors: Int...) throws(KernelError) -> Int {
 func requireSize(
   _ name: String, bytes: Int, count: Int, of size: Int
 ) throws(KernelError) {
-  let expected = try product(count, size)
-  try require(bytes == expected, "\(name) has \(bytes) bytes, not \(expected)")
+  let (expected, overflow) = count.multipliedReportingOverflow(by: size)
+  try require(
+    !overflow && bytes == expected, "\(name) has \(bytes) bytes, not \(count) times \(size)")
 }

@@ -17,6 +17,16 @@ public struct SweepKernel {
   }
 }
 
+/// A call of some length: its kernel and its memory.
+private final class SweepCall {
+  let kernel: SweepKernel
+  let place: SweepMemory.Place
+
+  init(_ kernel: SweepKernel, _ place: SweepMemory.Place) {
+    (self.kernel, self.place) = (kernel, place)
+  }
+}
+
 /// What sweeps of one template keep: memory, and a kernel for each length.
 final class SweepState {
   fileprivate let template: Case
@@ -24,7 +34,8 @@ final class SweepState {
   fileprivate let owner: String
   fileprivate let calls: CallLengths
   fileprivate let memory: SweepMemory
-  fileprivate var kernels: [Int: SweepKernel] = [:]
+  /// Calls by the number of their elements.
+  fileprivate var ready: [SweepCall?] = Array(repeating: nil, count: CallLengths.longest + 1)
 
   fileprivate init(_ sweep: Sweep, _ dialect: String, _ owner: String) {
     (template, self.dialect, self.owner) = (sweep.template, dialect, owner)
@@ -61,6 +72,7 @@ extension GuardedRunner {
       sweepState = state
     }
     let memory = state.memory
+    let environment = FloatingPointEnvironment.current
     var comparison = SweepComparison(sweep)
     let total = sweep.expected.count
     // Sweeps that follow each other go on with the lengths.
@@ -68,21 +80,21 @@ extension GuardedRunner {
     while comparison.position < total {
       let count = sweep.calls.length(of: index, rest: total - comparison.position)
       let first = sweep.first + Int64(comparison.position)
-      let kernel: SweepKernel
-      if let known = state.kernels[count] {
-        kernel = known
+      let call: SweepCall
+      if let known = state.ready[count] {
+        call = known
       } else {
         switch prepare(sweep.test(count: count)) {
         case .failure(let refusal): return .refused(refusal.reason)
-        case .success(let ready): kernel = ready
+        case .success(let kernel): call = SweepCall(kernel, memory.place(count))
         }
-        state.kernels[count] = kernel
+        state.ready[count] = call
       }
-      let place = memory.place(count)
+      let (kernel, place) = (call.kernel, call.place)
       qh_fill_consecutive(
         place.input, count, sweep.dtype.storageBytes, UInt64(bitPattern: first))
       comparison.poison(place.outputs, count: count)
-      if let judgement = execute(kernel.call, place.buffers, memory) {
+      if let judgement = execute(kernel.call, place.buffers, memory, in: environment) {
         return .fault(judgement, first: first, count: count)
       }
       // What is only to be read is looked at in every eighth call, and in all that the judge makes.
@@ -101,14 +113,14 @@ extension GuardedRunner {
   }
 
   private func execute(
-    _ kernel: (KernelBuffers) -> Void, _ buffers: KernelBuffers, _ memory: SweepMemory
+    _ kernel: (KernelBuffers) -> Void, _ buffers: KernelBuffers, _ memory: SweepMemory,
+    in environment: FloatingPointEnvironment
   ) -> Judgement? {
-    let environment = FloatingPointEnvironment.current
     let result = GuardedCall.run(timeout: timeout) { kernel(buffers) }
-    let change = FloatingPointEnvironment.current.difference(from: environment)
-    environment.restore()
+    let now = FloatingPointEnvironment.current
+    if now != environment { environment.restore() }
     switch result {
-    case .returned: return change.map { Judgement(.environment, $0) }
+    case .returned: return now.difference(from: environment).map { Judgement(.environment, $0) }
     case .hung: return Judgement(.hung, "did not return within \(timeout)")
     case .crashed(let signal, let address):
       if let address, let overrun = memory.overrun(at: address) {
@@ -144,7 +156,6 @@ private final class SweepMemory {
   private let input: GuardedMemory.Buffer
   private let outputs: [GuardedMemory.Buffer]
   private var others: [(name: String, buffer: GuardedMemory.Buffer, bytes: [UInt8])] = []
-  private var places: [Int: Place] = [:]
 
   init(_ sweep: Sweep) {
     (inputName, dtype, outputTypes) = (sweep.input, sweep.dtype, sweep.outputs)
@@ -170,12 +181,10 @@ private final class SweepMemory {
   }
 
   func place(_ count: Int) -> Place {
-    if let known = places[count] { return known }
     func end(_ buffer: GuardedMemory.Buffer, _ dtype: DataType) -> UnsafeMutableRawPointer {
       buffer.pointer + (CallLengths.longest - count) * dtype.storageBytes
     }
-    var place = Place(
-      input: end(input, dtype), outputs: [], buffers: KernelBuffers(inputs: [:], outputs: [:]))
+    var place = Place(input: end(input, dtype), outputs: [], buffers: KernelBuffers())
     for (output, buffer) in zip(outputTypes, outputs) {
       let start = end(buffer, output.dtype)
       place.outputs.append(start)
@@ -188,7 +197,6 @@ private final class SweepMemory {
       place.buffers.inputs[name] = UnsafeRawBufferPointer(
         start: buffer.pointer, count: bytes.count)
     }
-    places[count] = place
     return place
   }
 

@@ -67,7 +67,7 @@ public final class GuardedRunner {
     var inputs: [GuardedMemory.Buffer] = []
     var inputBytes: [[UInt8]] = []
     var outputs: [GuardedMemory.Buffer] = []
-    var buffers = KernelBuffers(inputs: [:], outputs: [:])
+    var buffers = KernelBuffers()
   }
 
   private func place(

@@ -4,8 +4,22 @@ public import Operations
 
 /// The memory of a call: inputs to read, outputs to write, by name.
 public struct KernelBuffers {
-  public var inputs: [String: UnsafeRawBufferPointer]
-  public var outputs: [String: UnsafeMutableRawBufferPointer]
+  public var inputs = NamedBuffers<UnsafeRawBufferPointer>()
+  public var outputs = NamedBuffers<UnsafeMutableRawBufferPointer>()
+}
+
+/// A few buffers by name; a search is faster than a dictionary here.
+public struct NamedBuffers<Buffer> {
+  private var entries: [(name: String, buffer: Buffer)] = []
+
+  /// The buffer of a name; nil where there is none.
+  public subscript(name: String) -> Buffer? {
+    get { entries.first { $0.name == name }?.buffer }
+    set {
+      entries.removeAll { $0.name == name }
+      if let newValue { entries.append((name, newValue)) }
+    }
+  }
 }
 
 /// A thing under test.

@@ -68,8 +68,8 @@ public enum CallLengths: Hashable, Sendable {
   /// Calls of three elements: fewer than any vector holds, so that all of them are in the tail.
   case tails
 
-  /// The elements of a plain call: 16 KiB of float32, so that inputs and outputs stay in the cache.
-  public static let body = 4096
+  /// The elements of a plain call: few enough to stay in the cache, so many that a call costs little.
+  public static let body = 8192
   /// The most elements of a call.
   static let longest = body + 63
 
