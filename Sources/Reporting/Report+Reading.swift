@@ -4,6 +4,9 @@ import Fuzzing
 import Operations
 import Verification
 
+/// Why a file is no report, and where in it.
+public typealias ReportError = ReadingError
+
 extension Report {
   /// Reads a report that `--json` wrote.
   ///
