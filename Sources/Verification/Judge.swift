@@ -73,6 +73,14 @@ public final class Judge {
     }
   }
 
+  /// What came of running a subject on cases, each called under the given circumstances.
+  public func executions(
+    of subject: any Subject, _ cases: [(test: Case, outcome: Outcome)], dialect: Dialect,
+    calls: [Circumstance]
+  ) -> [Execution] {
+    subject.run(cases.map { Self.trial($0.test, dialect, $0.outcome, calls) }, on: runner)
+  }
+
   private static func trial(
     _ test: Case, _ dialect: Dialect, _ outcome: Outcome, _ calls: [Circumstance]
   ) -> Trial {
