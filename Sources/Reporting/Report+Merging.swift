@@ -1,4 +1,4 @@
-import CaseFormat
+public import CaseFormat
 import Foundation
 import Fuzzing
 import Operations

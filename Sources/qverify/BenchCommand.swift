@@ -4,6 +4,6 @@ import ArgumentParser
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Measure how fast the kernels and the fuzzer are: ratios taken in one run.",
-    subcommands: [BenchKernelsCommand.self, BenchFuzzCommand.self])
+    abstract: "Measure how fast kernels, fuzzer and prover are: ratios taken in one run.",
+    subcommands: [BenchKernelsCommand.self, BenchFuzzCommand.self, BenchProveCommand.self])
 }

@@ -61,7 +61,7 @@ struct BenchMachine {
     }
   }
 
-  private static func cpuName() -> String {
+  static func cpuName() -> String {
     var fields: [String: String] = [:]
     for line in (contents("/proc/cpuinfo") ?? "").split(separator: "\n") {
       let parts = line.split(separator: ":", maxSplits: 1)

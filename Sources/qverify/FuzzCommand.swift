@@ -92,7 +92,10 @@ struct FuzzCommand: ParsableCommand {
     _ = try Input.operations(operations)
   }
 
-  private func parsedShard() throws -> (index: Int, count: Int) {
+  private func parsedShard() throws -> (index: Int, count: Int) { try Self.parsedShard(shard) }
+
+  /// Which part of how many, of `i/n`; the whole where nothing is given.
+  static func parsedShard(_ shard: String?) throws -> (index: Int, count: Int) {
     guard let shard else { return (0, 1) }
     let parts = shard.split(separator: "/").map { Int($0) }
     guard parts.count == 2, let index = parts[0], let count = parts[1], count > 0,

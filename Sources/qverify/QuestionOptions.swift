@@ -112,7 +112,8 @@ struct QuestionOptions: ParsableArguments {
     }
   }
 
-  private func parameters() throws -> QuestionParameters {
+  /// The parameters that are given.
+  func parameters() throws -> QuestionParameters {
     var result = QuestionParameters()
     (result.scale, result.zeroPoint) = (scale, zeroPoint)
     (result.multiplier, result.shift) = (multiplier, shift)

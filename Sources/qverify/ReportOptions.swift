@@ -71,7 +71,7 @@ struct ReportOptions: ParsableArguments {
   }
 
   /// Why a file cannot be written, as far as that can be known; nil where it can.
-  private static func obstacle(_ path: String) -> String? {
+  static func obstacle(_ path: String) -> String? {
     let manager = FileManager.default
     var isFolder: ObjCBool = false
     if path.isEmpty { return "the name is empty" }
