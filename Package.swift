@@ -143,6 +143,12 @@ let package = Package(
         "Verification", "Fuzzing",
       ], swiftSettings: strict),
     .testTarget(
+      name: "ProvingTests",
+      dependencies: [
+        "ExactArithmetic", "NumberFormats", "CaseFormat", "Generation", "Operations",
+        "Verification", "Proving",
+      ], swiftSettings: strict),
+    .testTarget(
       name: "ReportingTests",
       dependencies: [
         "NumberFormats", "CaseFormat", "Generation", "Operations", "Verification", "Fuzzing",

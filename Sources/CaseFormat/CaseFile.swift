@@ -22,21 +22,32 @@ public enum CaseFile {
   ///   - directory: the folder that `npy` paths start from.
   /// - Returns: one record a line that is not blank, in order.
   public static func records(in bytes: [UInt8], directory: String = ".") -> [CaseRecord] {
-    var records: [CaseRecord] = []
+    values(in: bytes).map { line, value in
+      switch value {
+      case .success(let value): record(from: value, line: line, directory: directory)
+      case .failure(let error): CaseRecord(line: line, id: nil, result: .failure(error))
+      }
+    }
+  }
+
+  /// Every JSON value of a text, each with its line: one a line that is not blank, or a single one
+  /// that may stretch over lines.
+  public static func values(
+    in bytes: [UInt8]
+  ) -> [(line: Int, value: Result<JSONValue, CaseError>)] {
+    var values: [(line: Int, value: Result<JSONValue, CaseError>)] = []
     let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     for (index, line) in lines.enumerated() where !line.allSatisfy(isSpace) {
       do {
-        let value = try JSONParser.parse(Array(line))
-        records.append(record(from: value, line: index + 1, directory: directory))
+        values.append((index + 1, .success(try JSONParser.parse(Array(line)))))
       } catch {
-        if records.isEmpty, error.isTruncated, let value = try? JSONParser.parse(bytes) {
-          return [record(from: value, line: index + 1, directory: directory)]
+        if values.isEmpty, error.isTruncated, let value = try? JSONParser.parse(bytes) {
+          return [(index + 1, .success(value))]
         }
-        records.append(
-          CaseRecord(line: index + 1, id: nil, result: .failure(.malformed("\(error)"))))
+        values.append((index + 1, .failure(.malformed("\(error)"))))
       }
     }
-    return records
+    return values
   }
 
   private static func isSpace(_ byte: UInt8) -> Bool {
@@ -44,7 +55,7 @@ public enum CaseFile {
   }
 
   /// Reads a case from a parsed line.
-  static func record(from value: JSONValue, line: Int, directory: String) -> CaseRecord {
+  public static func record(from value: JSONValue, line: Int, directory: String) -> CaseRecord {
     var id: String?
     if case .string(let text)? = value["id"] { id = text }
     do throws(CaseError) {
@@ -69,6 +80,15 @@ public enum CaseFile {
       result[output.key] = try expectation(output, "outputs", allowNull: false, ".").tensor
     }
     return result
+  }
+
+  /// The tensor that a parsed object of the format says.
+  ///
+  /// - Throws: `malformed` where it is none, with `null` elements among the rest.
+  public static func tensor(
+    in value: JSONValue, directory: String
+  ) throws(CaseError) -> Tensor {
+    try tensor(.init("tensor", value), allowNull: false, directory: directory).tensor
   }
 
   private static func decode(_ value: JSONValue, directory: String) throws(CaseError) -> Case {

@@ -10,6 +10,52 @@ public enum NumpyFile {
   public static func codes(
     at path: String, as dtype: DataType, shape: [Int]
   ) throws(CaseError) -> [Int64] {
+    let file = try contents(of: path)
+    guard file.shape == shape else {
+      throw .malformed("'\(path)' has shape \(file.shape), the case says \(shape)")
+    }
+    guard accepted(for: dtype).contains(file.type) else {
+      let types = accepted(for: dtype).joined(separator: " or ")
+      throw .malformed("'\(path)' holds \(file.type), \(dtype.name) needs \(types)")
+    }
+    return try file.codes(as: dtype, path)
+  }
+
+  /// Reads a file as a tensor of the shape and the type that it says itself.
+  ///
+  /// - Throws: `malformed` where it is no .npy file, is cut short, or holds a type that is none here.
+  public static func tensor(at path: String) throws(CaseError) -> Tensor {
+    let file = try contents(of: path)
+    guard let name = ownTypes[file.type], let dtype = DataType(name: name) else {
+      let types = ownTypes.keys.sorted().joined(separator: ", ")
+      throw .malformed("'\(path)' holds \(file.type), must hold one of \(types)")
+    }
+    return Tensor(dtype, shape: file.shape, codes: try file.codes(as: dtype, path))
+  }
+
+  /// The NumPy types that are data types of the same name.
+  private static let ownTypes = [
+    "|b1": "bool", "|i1": "int8", "|u1": "uint8", "<i2": "int16", "<u2": "uint16", "<i4": "int32",
+    "<u4": "uint32", "<i8": "int64", "<f2": "float16", "<f4": "float32", "<f8": "float64",
+  ]
+
+  /// A file in parts.
+  private struct Contents {
+    var type: String
+    var shape: [Int]
+    var elements: ArraySlice<UInt8>
+
+    /// The elements, as many as the shape says.
+    func codes(as dtype: DataType, _ path: String) throws(CaseError) -> [Int64] {
+      let codes = try ElementBytes.codes(from: NumpyFile.narrowed(elements, dtype, type), as: dtype)
+      guard codes.count == Tensor.count(of: shape) else {
+        throw .malformed("'\(path)' holds \(codes.count) elements, its shape says otherwise")
+      }
+      return codes
+    }
+  }
+
+  private static func contents(of path: String) throws(CaseError) -> Contents {
     guard let data = FileManager.default.contents(atPath: path) else {
       throw .malformed("cannot read '\(path)'")
     }
@@ -25,28 +71,15 @@ public enum NumpyFile {
     let start = 8 + lengthBytes + length
     guard bytes.count >= start else { throw .malformed("'\(path)' ends within its header") }
     let header = String(decoding: bytes[(8 + lengthBytes)..<start], as: UTF8.self)
-
     guard let description = field("descr", header), let order = field("fortran_order", header),
       let dimensions = field("shape", header)
     else { throw .malformed("'\(path)' has an incomplete header") }
     guard order == "False" else {
       throw .malformed("'\(path)' is in Fortran order; save it in C order")
     }
-    let stored = dimensions.split { !$0.isNumber }.compactMap { Int($0) }
-    guard stored == shape else {
-      throw .malformed("'\(path)' has shape \(stored), the case says \(shape)")
-    }
-    let type = description.trimmingCharacters(in: CharacterSet(charactersIn: "'\""))
-    guard accepted(for: dtype).contains(type) else {
-      throw .malformed(
-        "'\(path)' holds \(type), \(dtype.name) needs \(accepted(for: dtype).joined(separator: " or "))"
-      )
-    }
-    let codes = try ElementBytes.codes(from: narrowed(bytes[start...], dtype, type), as: dtype)
-    guard codes.count == Tensor.count(of: shape) else {
-      throw .malformed("'\(path)' holds \(codes.count) elements, its shape says otherwise")
-    }
-    return codes
+    return Contents(
+      type: description.trimmingCharacters(in: CharacterSet(charactersIn: "'\"")),
+      shape: dimensions.split { !$0.isNumber }.compactMap { Int($0) }, elements: bytes[start...])
   }
 
   /// The text of a header field, up to the comma or bracket that ends it.

@@ -9,6 +9,7 @@ import Testing
   static let commands = [
     "", "ops", "fuzz", "eval", "check", "replay", "adapter", "golden", "golden check", "golden show",
     "golden update", "mutants", "bench", "bench kernels", "bench fuzz", "merge",
+    "prove", "prove accumulator",
   ]
 
   private func name(_ command: String) -> String {
@@ -70,7 +71,9 @@ import Testing
       ["merge", "--corpus", "a", "--from", "b", "--json", "c"], ["merge", "a", "--format", "xml"],
       ["replay", "quantize/numpy:0"], ["adapter"], ["adapter", "dance"], ["adapter", "c", "--force"],
       ["bench", "fuzz", "--seconds", "0"], ["mutants", "--budget", "0s"],
-      ["mutants", "--only", "dance"], ["mutants", "--cases", "0"],
+      ["mutants", "--only", "dance"], ["mutants", "--cases", "0"], ["prove", "accumulator"],
+      ["prove", "accumulator", "--weights", "w", "--max-witnesses", "0"],
+      ["prove", "accumulator", "--weights", "w", "--force"],
     ]
     for arguments in table {
       let run = try qverify(arguments)
