@@ -6,11 +6,17 @@ public import Operations
 public struct KernelBuffers {
   public var inputs = NamedBuffers<UnsafeRawBufferPointer>()
   public var outputs = NamedBuffers<UnsafeMutableRawBufferPointer>()
+
+  /// No buffers yet.
+  public init() {}
 }
 
 /// A few buffers by name; a search is faster than a dictionary here.
 public struct NamedBuffers<Buffer> {
   private var entries: [(name: String, buffer: Buffer)] = []
+
+  /// No buffers yet.
+  public init() {}
 
   /// The buffer of a name; nil where there is none.
   public subscript(name: String) -> Buffer? {
