@@ -17,14 +17,24 @@ public struct SweepKernel {
   }
 }
 
-/// A call of some length: its kernel and its memory.
-private final class SweepCall {
+/// What is compared at once: one call, or many short ones.
+private final class SweepGroup {
   let kernel: SweepKernel
+  /// The kernel of a last call that is shorter than the others.
+  let last: SweepKernel?
   let place: SweepMemory.Place
 
-  init(_ kernel: SweepKernel, _ place: SweepMemory.Place) {
-    (self.kernel, self.place) = (kernel, place)
+  init(_ kernel: SweepKernel, last: SweepKernel?, _ place: SweepMemory.Place) {
+    (self.kernel, self.last, self.place) = (kernel, last, place)
   }
+
+  /// Makes every call.
+  func run() {
+    for buffers in place.calls { kernel.call(buffers) }
+    if let last, let buffers = place.last { last.call(buffers) }
+  }
+
+  func verdict() -> Execution? { kernel.verdict() ?? last?.verdict() }
 }
 
 /// What sweeps of one template keep: memory, and a kernel for each length.
@@ -34,8 +44,8 @@ final class SweepState {
   fileprivate let owner: String
   fileprivate let calls: CallLengths
   fileprivate let memory: SweepMemory
-  /// Calls by the number of their elements.
-  fileprivate var ready: [SweepCall?] = Array(repeating: nil, count: CallLengths.longest + 1)
+  /// What is compared at once, by the number of its elements.
+  fileprivate var ready: [SweepGroup?] = Array(repeating: nil, count: CallLengths.longest + 1)
 
   fileprivate init(_ sweep: Sweep, _ dialect: String, _ owner: String) {
     (template, self.dialect, self.owner) = (sweep.template, dialect, owner)
@@ -80,28 +90,28 @@ extension GuardedRunner {
     while comparison.position < total {
       let count = sweep.calls.length(of: index, rest: total - comparison.position)
       let first = sweep.first + Int64(comparison.position)
-      let call: SweepCall
+      let group: SweepGroup
       if let known = state.ready[count] {
-        call = known
+        group = known
       } else {
-        switch prepare(sweep.test(count: count)) {
+        switch Self.group(of: count, sweep, memory, prepare) {
         case .failure(let refusal): return .refused(refusal.reason)
-        case .success(let kernel): call = SweepCall(kernel, memory.place(count))
+        case .success(let ready): group = ready
         }
-        state.ready[count] = call
+        state.ready[count] = group
       }
-      let (kernel, place) = (call.kernel, call.place)
+      let place = group.place
       qh_fill_consecutive(
         place.input, count, sweep.dtype.storageBytes, UInt64(bitPattern: first))
       comparison.poison(place.outputs, count: count)
-      if let judgement = execute(kernel.call, place.buffers, memory, in: environment) {
+      if let judgement = execute(group, memory, in: environment) {
         return .fault(judgement, first: first, count: count)
       }
       // What is only to be read is looked at in every eighth call, and in all that the judge makes.
       if index % 8 == 7, let judgement = memory.damage(place, count: count, first: first) {
         return .fault(judgement, first: first, count: count)
       }
-      switch kernel.verdict() {
+      switch group.verdict() {
       case .refused(let reason)?: return .refused(reason)
       case .fault(let judgement)?: return .fault(judgement, first: first, count: count)
       case .answered?, nil: break
@@ -112,11 +122,22 @@ extension GuardedRunner {
     return .compared(comparison.finish())
   }
 
+  private static func group(
+    of count: Int, _ sweep: Sweep, _ memory: SweepMemory,
+    _ prepare: (Case) -> Result<SweepKernel, SweepRefusal>
+  ) -> Result<SweepGroup, SweepRefusal> {
+    let length = sweep.calls.callLength(in: count)
+    return prepare(sweep.test(count: length)).flatMap { kernel in
+      let place = memory.place(count, inCallsOf: length)
+      if place.last == nil { return .success(SweepGroup(kernel, last: nil, place)) }
+      return prepare(sweep.test(count: count % length)).map { SweepGroup(kernel, last: $0, place) }
+    }
+  }
+
   private func execute(
-    _ kernel: (KernelBuffers) -> Void, _ buffers: KernelBuffers, _ memory: SweepMemory,
-    in environment: FloatingPointEnvironment
+    _ group: SweepGroup, _ memory: SweepMemory, in environment: FloatingPointEnvironment
   ) -> Judgement? {
-    let result = GuardedCall.run(timeout: timeout) { kernel(buffers) }
+    let result = GuardedCall.run(timeout: timeout) { group.run() }
     let now = FloatingPointEnvironment.current
     if now != environment { environment.restore() }
     switch result {
@@ -142,11 +163,13 @@ public struct SweepRefusal: Error {
 
 /// The memory of a sweep: room for its longest call, of which each call uses the end.
 private final class SweepMemory {
-  /// The memory of calls of one length.
+  /// The memory of what is compared at once.
   struct Place {
     var input: UnsafeMutableRawPointer
     var outputs: [UnsafeMutableRawPointer]
-    var buffers: KernelBuffers
+    /// That of each call; of a last one, if that is shorter than the others, apart.
+    var calls: [KernelBuffers] = []
+    var last: KernelBuffers?
   }
 
   private let inputName: String
@@ -180,22 +203,27 @@ private final class SweepMemory {
     sweep.input == inputName && sweep.dtype == dtype && sweep.outputs == outputTypes
   }
 
-  func place(_ count: Int) -> Place {
+  /// The memory for so many elements, which end where the memory ends.
+  func place(_ count: Int, inCallsOf length: Int) -> Place {
     func end(_ buffer: GuardedMemory.Buffer, _ dtype: DataType) -> UnsafeMutableRawPointer {
       buffer.pointer + (CallLengths.longest - count) * dtype.storageBytes
     }
-    var place = Place(input: end(input, dtype), outputs: [], buffers: KernelBuffers())
-    for (output, buffer) in zip(outputTypes, outputs) {
-      let start = end(buffer, output.dtype)
-      place.outputs.append(start)
-      place.buffers.outputs[output.name] = UnsafeMutableRawBufferPointer(
-        start: start, count: count * output.dtype.storageBytes)
-    }
-    place.buffers.inputs[inputName] = UnsafeRawBufferPointer(
-      start: place.input, count: count * dtype.storageBytes)
-    for (name, buffer, bytes) in others {
-      place.buffers.inputs[name] = UnsafeRawBufferPointer(
-        start: buffer.pointer, count: bytes.count)
+    var place = Place(
+      input: end(input, dtype), outputs: zip(outputs, outputTypes).map { end($0, $1.dtype) })
+    for start in stride(from: 0, to: count, by: length) {
+      let elements = min(length, count - start)
+      var buffers = KernelBuffers()
+      for (output, memory) in zip(outputTypes, place.outputs) {
+        let size = output.dtype.storageBytes
+        buffers.outputs[output.name] = UnsafeMutableRawBufferPointer(
+          start: memory + start * size, count: elements * size)
+      }
+      buffers.inputs[inputName] = UnsafeRawBufferPointer(
+        start: place.input + start * dtype.storageBytes, count: elements * dtype.storageBytes)
+      for (name, buffer, bytes) in others {
+        buffers.inputs[name] = UnsafeRawBufferPointer(start: buffer.pointer, count: bytes.count)
+      }
+      if elements == length { place.calls.append(buffers) } else { place.last = buffers }
     }
     return place
   }

@@ -72,7 +72,8 @@ extension Subject {
     let total = sweep.expected.count
     var index = 0
     while comparison.position < total {
-      let count = sweep.calls.length(of: index, rest: total - comparison.position)
+      let rest = total - comparison.position
+      let count = sweep.calls.callLength(in: sweep.calls.length(of: index, rest: rest))
       let first = sweep.first + Int64(comparison.position)
       var test = sweep.test(count: count)
       test.id = "sweep from \(first)"

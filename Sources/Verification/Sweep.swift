@@ -70,18 +70,25 @@ public enum CallLengths: Hashable, Sendable {
 
   /// The elements of a plain call: few enough to stay in the cache, so many that a call costs little.
   public static let body = 8192
-  /// The most elements of a call.
+  /// The most elements between two comparisons.
   static let longest = body + 63
+  /// The elements of a call in the tail.
+  public static let tail = 3
 
-  /// The length of a call, counted from `index` 0, where `rest` elements are left.
+  /// How many elements are compared at once, counted from `index` 0, where `rest` are left.
+  ///
+  /// Of `bodies` that is one call, of `tails` very many, one after the other in memory.
   func length(of index: Int, rest: Int) -> Int {
     switch self {
-    case .tails: return min(rest, 3)
+    case .tails: return min(rest, Self.body / Self.tail * Self.tail)
     case .bodies:
       let tail = index % 8 == 7 ? (index / 8) % 63 + 1 : 0
       return min(rest, Self.body + tail)
     }
   }
+
+  /// The elements of each call where so many are compared at once.
+  func callLength(in count: Int) -> Int { self == .tails ? min(count, Self.tail) : count }
 }
 
 /// What outputs must be along a sweep: stretches of elements with the same expectation.

@@ -51,7 +51,7 @@ struct ProveInputsCommand: ParsableCommand {
   @Flag(
     help: """
       Also run every input through calls of three elements, which are in the tail of any vector loop. \
-      Takes several times as long.
+      Takes some minutes for 2^32.
       """)
   var tails = false
 
