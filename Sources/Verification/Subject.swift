@@ -6,6 +6,9 @@ public import Operations
 public struct KernelBuffers {
   public var inputs = NamedBuffers<UnsafeRawBufferPointer>()
   public var outputs = NamedBuffers<UnsafeMutableRawBufferPointer>()
+
+  /// No buffers yet.
+  public init() {}
 }
 
 /// A few buffers by name; a search is faster than a dictionary here.
