@@ -73,7 +73,7 @@ extension Question {
 
   /// Whether a segment is open next to the origin, so that nothing is claimed of it.
   func isOpenAtOrigin() throws -> Bool {
-    for segment in Oracle.segments(of: dtype, origin: origin ?? 0) where !segment.isUniform {
+    for segment in Oracle.segments(of: dtype, origin: origin ?? 0) where !segment.isConstant {
       guard segment.codes.count > 1 else { continue }
       if try answers([segment.near])[0].isOpen { return true }
     }

@@ -148,11 +148,20 @@ struct SweepTests {
       y.baseAddress?.storeBytes(of: 1, toByteOffset: y.count, as: UInt8.self)
     }
     #expect(overrun == .overran)
-    let written = try verdict { buffers, index in
-      let x = buffers.inputs["x"]?.baseAddress.map(UnsafeMutableRawPointer.init(mutating:))
-      x?.storeBytes(of: 0, toByteOffset: 4 * index, as: UInt8.self)
+    let written = try verdict { buffers, _ in
+      let scale = buffers.inputs["scale"]?.baseAddress.map(UnsafeMutableRawPointer.init(mutating:))
+      scale?.storeBytes(of: 0, as: UInt8.self)
     }
     #expect(written == .overran)
+    // What it writes into the input that runs is written over before the next call, and looked at
+    // after each eighth only [proof §5].
+    let always = FaultyKernel(question) { buffers, index in
+      let x = buffers.inputs["x"]?.baseAddress.map(UnsafeMutableRawPointer.init(mutating:))
+      x?.storeBytes(of: 0xFF, toByteOffset: 4 * index, as: UInt8.self)
+    } at: {
+      $0 % 1000 == 0
+    }
+    #expect(self.verdict(try sweep(line, always, codes: codes)) == .overran)
   }
 
   /// An element that a kernel leaves as it was is wrong, whatever is expected there.
