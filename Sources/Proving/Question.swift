@@ -15,7 +15,7 @@ public struct Question: Sendable {
   /// What comes out, in order.
   public let outputs: [Sweep.Output]
   /// How the outputs depend on the input.
-  public let dependence: Dependence
+  public internal(set) var dependence: Dependence
 
   /// Reads a case whose swept input says only its type.
   ///

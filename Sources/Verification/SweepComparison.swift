@@ -36,9 +36,10 @@ struct SweepComparison {
     pieces(count) { run, offset, count in
       for (index, output) in sweep.outputs.enumerated() {
         let size = output.dtype.storageBytes
-        qh_fill(
-          outputs[index] + offset * size, count, size,
-          UInt64(bitPattern: ~sweep.expected.columns[index].codes[run]))
+        let column = sweep.expected.columns[index]
+        // The complement of the lower end may lie within an interval; what is below it does not.
+        let code = column.upper.isEmpty ? ~column.codes[run] : column.codes[run] &- 1
+        qh_fill(outputs[index] + offset * size, count, size, UInt64(bitPattern: code))
       }
     }
   }

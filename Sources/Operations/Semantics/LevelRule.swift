@@ -200,14 +200,43 @@ struct LevelRule: DialectRule {
 }
 
 extension LevelRule {
-  /// How levels depend on the value: as steps, unless the addition of a zero point wraps [proof §2].
-  func dependence(zeros: [Number]) -> Dependence {
-    let isInteger = addition == .int32 || addition == .int64
-    if zeroPoint == .afterRounding, isInteger, overflow == .wrap, zeros.contains(where: { !$0.isZero })
+  /// How levels depend on the value: as steps, but for what is named here [proof §9].
+  ///
+  /// Where a level below the range is told apart from zero by another output, `isMasked` says so.
+  func dependence(
+    zeros: [Number], range: ClosedRange<Integer>, rounding: LevelRounding? = nil,
+    isMasked: Bool = false
+  ) -> Dependence {
+    let rounding = rounding ?? self.rounding
+    if rounding == .rule(.exact) { return .any("the rounding refuses what is not an integer") }
+    if keepsMinusZero && rounding == .zeroBySubtractingHalf {
+      return .any("the sign of a zero comes and goes")
+    }
+    if keepsMinusZero && clamp == .afterRounding && !isMasked
+      && bounds.rounded(range).lowerBound == 0
     {
-      return .any("the sum of level and zero point wraps")
+      return .any("a level below the range becomes +0, and one that rounds to zero is -0")
+    }
+    if mayWrap && zeros.contains(where: { wrapsBack($0, range) }) {
+      return .any("the sum of level and zero point wraps to a level that came before")
     }
     return .steps(origin: 0)
+  }
+
+  /// Whether the sum of level and zero point is one that wraps.
+  var mayWrap: Bool { zeroPoint == .afterRounding && overflow == .wrap && sumFormat != nil }
+
+  /// Whether a sum that wraps may give a level that came before, on the same side of zero.
+  ///
+  /// Only sums away from zero wrap, past all others; those sums stand in order too. So it is enough
+  /// that the one next to the zero point differs from it after the clamp.
+  private func wrapsBack(_ zero: Number, _ range: ClosedRange<Integer>) -> Bool {
+    guard let format = sumFormat, let z = zero.rational?.numerator, z != 0 else { return false }
+    guard format.contains(z), bounds == .exact else { return true }
+    let half = Integer.powerOfTwo(format.bits - 1)
+    return z.signum() > 0
+      ? (z - half - 1).clamped(to: range) == z.clamped(to: range)
+      : (z + half).clamped(to: range) == z.clamped(to: range)
   }
 }
 
@@ -442,13 +471,21 @@ extension LevelRule {
     case .float64: return Arithmetic(format: .binary64).add(rounded, convert(zero, .binary64))
     case .precision: return arithmetic.add(rounded, arithmetic.convert(zero))
     case .int32, .int64:
-      let format = IntegerFormat(bits: addition == .int32 ? 32 : 64, signed: true)
-      guard fits(rounded, format.bits), let level = rounded.rational?.numerator,
-        let zero = zero.rational?.numerator
+      guard let format = sumFormat, fits(rounded, format.bits),
+        let level = rounded.rational?.numerator, let zero = zero.rational?.numerator
       else { return nil }
       let sum = level + zero
       if format.contains(sum) { return Number(sum) }
       return overflow == .wrap ? Number(format.wrapped(sum)) : nil
+    }
+  }
+
+  /// The integer type of the addition, where it has one.
+  private var sumFormat: IntegerFormat? {
+    switch addition {
+    case .int32: IntegerFormat(bits: 32, signed: true)
+    case .int64: IntegerFormat(bits: 64, signed: true)
+    case .exact, .float32, .float64, .precision: nil
     }
   }
 

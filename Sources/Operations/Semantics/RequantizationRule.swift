@@ -149,22 +149,32 @@ struct RequantizationRule: DialectRule {
     }
   }
 
-  /// How levels depend on the accumulator: as steps, unless something wraps [proof §2].
-  func dependence(_ multipliers: [Multiplier], origin: Integer, zeros: [Number]) -> Dependence {
+  /// How levels depend on the accumulator: as steps, but for what is named here [proof §9].
+  func dependence(
+    _ multipliers: [Multiplier], origin: Integer, zeros: [Number], range: ClosedRange<Integer>
+  ) -> Dependence {
     guard let origin = origin.int64 else { return .any("the origin is beyond 64 bits") }
     if kind == .real {
-      guard case .any(let reason) = level.dependence(zeros: zeros) else {
-        return .steps(origin: origin)
-      }
-      return .any(reason)
+      let dependence = level.dependence(zeros: zeros, range: range)
+      return dependence == .steps(origin: 0) ? .steps(origin: origin) : dependence
     }
-    for case .fixed(let fixed, _) in multipliers where form == .double && highOverflow == .wrap {
-      // The one product of two smallest numbers wraps.
-      if fixed.multiplier == -Integer.powerOfTwo(multiplierBits - 1) {
-        return .any("the high product wraps")
+    guard kind == .fixed else { return .steps(origin: origin) }
+    if rounding == .exact || form == .double && firstRounding == .exact {
+      return .any("the rounding refuses what is not an integer")
+    }
+    if form == .double && highOverflow == .wrap {
+      let limit = Integer.powerOfTwo(multiplierBits - 1)
+      for case .fixed(let fixed, _) in multipliers {
+        let multiplier = highMultiplier(fixed)
+        if multiplier <= -limit || multiplier > limit { return .any("the high product wraps") }
       }
     }
     return .steps(origin: origin)
+  }
+
+  /// The multiplier of the high product: the 24-bit significand of XNNPACK stands at the top of 31 bits.
+  private func highMultiplier(_ fixed: FixedMultiplier) -> Integer {
+    source == .xnnpack ? fixed.multiplier << 7 : fixed.multiplier
   }
 
   /// The levels that an accumulator may become.
@@ -259,6 +269,9 @@ struct RequantizationRule: DialectRule {
     _ events: inout LevelEvents, _ trace: inout Trace
   ) throws(CaseError) -> Integer? {
     let int32 = IntegerFormat(bits: 32, signed: true)
+    if fixed.rightShift < 1 && (hasTosaConditions || form == .tosaDouble) {
+      throw .precondition("TOSA shifts to the right, not by \(fixed.rightShift)")
+    }
     if isWide && wide == .sixteenBit {
       return try wideScaled(accumulator, fixed, &events, &trace)
     }
@@ -313,13 +326,8 @@ struct RequantizationRule: DialectRule {
   ) throws(CaseError) -> Integer? {
     let format = IntegerFormat(bits: 32, signed: true)
     let highShift = multiplierBits - 1
-    var multiplier = fixed.multiplier
-    var rest = fixed.rightShift - highShift
-    if source == .xnnpack {
-      // The 24-bit significand stands at the top of a 31-bit multiplier.
-      multiplier = multiplier << 7
-      rest += 7
-    }
+    let multiplier = highMultiplier(fixed)
+    let rest = fixed.rightShift - highShift + (source == .xnnpack ? 7 : 0)
     var value = accumulator
     if rest < 0 {
       value = accumulator << -rest

@@ -142,9 +142,13 @@ public enum FakeQuantize: Operation {
     }
     var outputs = [(name: "y", expectation: y)]
     if rule.hasMask { outputs.append((name: "mask", expectation: mask)) }
+    let isOne = parameters.scales.count == 1 && parameters.zeros.count == 1
+    let origin = Element(
+      x: .zero, scale: parameters.scales[0], zero: parameters.zeros[0], range: range,
+      rounding: rounding, input: x.dtype, scaleType: scale.dtype)
     return Outcome(
       outputs, coverage: coverage, stages: trace.stages,
-      dependence: rule.dependence(range: range, zeros: parameters.zeros))
+      dependence: try rule.dependence(at: origin, isOne: isOne, masksAll: masksAll))
   }
 
   /// One element with its parameters.
@@ -358,15 +362,6 @@ struct FakeQuantizeRule: DialectRule {
     return mode.passesAll
   }
 
-  /// How the outputs depend on the input: as steps, where levels and mask do [proof §2].
-  func dependence(range: LevelRange, zeros: [Number]) -> Dependence {
-    // With one level only, the mask could go up and down again where the output stays.
-    if hasMask && range.lower == range.upper { return .any("there is one level only") }
-    let rules = maskSource == .recomputed ? [level, maskLevel] : [level]
-    return rules.map { $0.dependence(zeros: zeros) }.first { $0 != .steps(origin: 0) }
-      ?? .steps(origin: 0)
-  }
-
   /// The level of an element.
   func level(
     _ element: FakeQuantize.Element, _ events: inout LevelEvents, _ trace: inout Trace
@@ -463,9 +458,7 @@ struct FakeQuantizeRule: DialectRule {
     case .infinity: passes = false
     case .negativeZero, .finite:
       let value = unclamped.rational ?? 0
-      let arithmetic = maskBounds.arithmetic(scale: element.scaleType, input: element.input)
-      let lower = arithmetic.convert(.finite(element.range.lower)).rational ?? 0
-      let upper = arithmetic.convert(.finite(element.range.upper)).rational ?? 0
+      let (lower, upper) = maskEnds(element)
       passes = value >= lower && value <= upper
     }
     trace.note(
@@ -473,5 +466,62 @@ struct FakeQuantizeRule: DialectRule {
       "level \(Readable.text(unclamped)) against \(Readable.text(element.range.lower))..."
         + Readable.text(element.range.upper), "affine §19")
     return passes
+  }
+
+  /// The ends of the range as the mask compares with them.
+  private func maskEnds(_ element: FakeQuantize.Element) -> (lower: Rational, upper: Rational) {
+    let arithmetic = maskBounds.arithmetic(scale: element.scaleType, input: element.input)
+    func end(_ value: Rational) -> Rational { arithmetic.convert(.finite(value)).rational ?? 0 }
+    return (end(element.range.lower), end(element.range.upper))
+  }
+}
+
+// MARK: - Dependence
+
+extension FakeQuantizeRule {
+  /// How the outputs depend on the input, by the element at x = 0 [proof §8].
+  func dependence(
+    at origin: FakeQuantize.Element, isOne: Bool, masksAll: Bool
+  ) throws(CaseError) -> Dependence {
+    let isMasked = hasMask && !masksAll
+    let rules =
+      isMasked && maskSource == .recomputed
+      ? [(level, origin.rounding), (maskLevel, maskLevel.rounding)] : [(level, origin.rounding)]
+    for (rule, rounding) in rules {
+      if rule.mayWrap { return .any("the sum of level and zero point wraps") }
+      let dependence = rule.dependence(
+        zeros: [], range: origin.range.integers, rounding: rounding,
+        isMasked: isMasked && maskSource == .level)
+      guard dependence == .steps(origin: 0) else { return dependence }
+    }
+    guard isMasked else { return .steps(origin: 0) }
+    guard isOne else { return .any("a mask by more than one scale or zero point") }
+    if try passesAtZero(origin) || separates(origin) { return .steps(origin: 0) }
+    return .any("the mask may come back to what it was while the output stays")
+  }
+
+  /// Whether the mask is set at zero, so that it is set and then not on each side of it.
+  private func passesAtZero(_ origin: FakeQuantize.Element) throws(CaseError) -> Bool {
+    var events = LevelEvents()
+    var trace = Trace(nil, output: "")
+    let level = try level(origin, &events, &trace)
+    return try passes(origin, level, events, &trace) ?? false
+  }
+
+  /// Whether outputs below the range of the mask differ from those above it.
+  private func separates(_ origin: FakeQuantize.Element) -> Bool {
+    guard maskSource == .level, let format = origin.input.floatFormat else { return false }
+    let (lower, upper) = maskEnds(origin)
+    let held = level.bounds.rounded(origin.range.integers)
+    let low = max(lower, origin.range.lower, Rational(held.lowerBound))
+    let high = min(upper, origin.range.upper, Rational(held.upperBound))
+    func code(_ level: Rational) -> UInt64? {
+      var trace = Trace(nil, output: "")
+      return output.value(
+        of: .finite(level), scale: origin.scale, zero: preparation.apply(origin),
+        scaleType: origin.scaleType, output: format, trace: &trace
+      ).map { format.encode($0) }
+    }
+    return low < high && code(low) != code(high)
   }
 }

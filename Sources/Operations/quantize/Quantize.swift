@@ -121,7 +121,7 @@ public enum Quantize: Operation {
     }
     return Outcome(
       [("y", y)], coverage: coverage, stages: trace.stages,
-      dependence: rule.level.dependence(zeros: parameters.zeros))
+      dependence: rule.level.dependence(zeros: parameters.zeros, range: range))
   }
 
   /// The type of `y`: that of the zero point, else `output_dtype`, else uint8.

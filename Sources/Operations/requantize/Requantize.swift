@@ -108,7 +108,7 @@ public enum Requantize: Operation {
     return Outcome(
       [("y", y)], coverage: coverage, stages: trace.stages,
       dependence: rule.dependence(
-        multipliers, origin: accZero, zeros: zero.codes.map { Number(Integer($0)) }))
+        multipliers, origin: accZero, zeros: zero.codes.map { Number(Integer($0)) }, range: range))
   }
 
   private static func outputType(
