@@ -247,6 +247,7 @@ extension Certificate {
   /// One certificate of the certificates of shards.
   ///
   /// - Parameter parts: certificates with the names of their files, in any order.
+  /// - Returns: the certificate of the whole domain.
   /// - Throws: `ReadingError` where they are of different claims, overlap or leave something out.
   public static func merging(
     _ parts: [(name: String, certificate: Certificate)]

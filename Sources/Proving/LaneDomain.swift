@@ -39,6 +39,10 @@ public struct LaneDomain: Domain {
     (self.starts, count) = (starts, position)
   }
 
+  /// How many codes around steps a piece puts through the judge at most: fewer where there are many
+  /// lanes, which are the same code of a kernel with other numbers.
+  private var mostEdges: Int { lanes.count > 16 ? 192 : 4096 }
+
   /// The lane of a position.
   private func lane(of position: Int) -> Int {
     var (low, high) = (0, starts.count)
@@ -61,9 +65,8 @@ public struct LaneDomain: Domain {
       let piece = Piece(
         lane: lane, question: lanes[lane].question, position: position,
         first: lanes[lane].codes.lowerBound + Int64(position - starts[lane]),
-        count: end - position, provesTails: provesTails)
-      // Each lane is enumerated or stepped through as its own size demands.
-      let oracle = Oracle(lanes[lane].question, domain: lanes[lane].count)
+        count: end - position, provesTails: provesTails, mostEdges: mostEdges)
+      let oracle = Oracle(lanes[lane].question, domain: count, codes: lanes[lane].count)
       switch piece.prove(by: oracle, subject: subject, judge: judge, runner: runner) {
       case .compared(let part):
         digests.append(part.digest)
@@ -95,6 +98,7 @@ private struct Piece {
   var first: Int64
   var count: Int
   var provesTails: Bool
+  var mostEdges: Int
 
   func prove(
     by oracle: Oracle, subject: any Subject, judge: Judge, runner: GuardedRunner
@@ -145,18 +149,16 @@ private struct Piece {
 
   // MARK: Edges
 
-  /// How many codes around steps a piece puts through the judge at most.
-  private static let mostEdges = 4096
-
-  /// Puts the codes around every step through the judge: in calls too short for a vector and in
-  /// others, at every alignment, twice [proof §5]. Nil where nothing is wrong.
+  /// Puts the codes around every step through the judge; nil where nothing is wrong.
+  ///
+  /// In calls too short for a vector and in others, at every alignment, twice [proof §5].
   private func edges(
     _ runs: ExpectedRuns, _ subject: any Subject, _ judge: Judge, _ report: inout BlockReport
   ) -> BlockResult? {
     let last = first + Int64(count) - 1
     var codes: Set<Int64> = [first, last]
     var code = first
-    let stride = max(1, runs.counts.count * 3 / Self.mostEdges)
+    let stride = max(1, runs.counts.count * 3 / mostEdges)
     for (index, count) in runs.counts.enumerated() {
       if index % stride == 0 {
         for near in [code - 1, code, code + 1] where (first...last).contains(near) {

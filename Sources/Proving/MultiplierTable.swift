@@ -30,7 +30,8 @@ public struct MultiplierTable: Sendable {
   public init(_ bytes: [UInt8]) throws(ReadingError) {
     let text = String(decoding: bytes, as: UTF8.self)
     var header: [String] = []
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+    {
       let trimmed = line.filter { $0 != "\r" && $0 != " " }
       if trimmed.isEmpty || trimmed.first == "#" { continue }
       let fields = trimmed.split(omittingEmptySubsequences: false) { $0 == "," || $0 == "\t" }

@@ -9,21 +9,25 @@ public import Verification
 /// bisection, by the bulk oracle where there is one, and then confirmed on both sides by the
 /// definition: each stretch has the same exact answer at its first and its last code, so it has that
 /// answer in between [proof §2, §3]. Nothing is taken from the bulk oracle on trust. Elsewhere every
-/// code is evaluated: by the definition where the whole domain is small, else by the bulk oracle, of
-/// which one code in `sampled` is compared with the definition.
+/// code is evaluated: by the definition where the whole domain is small or there is no bulk oracle,
+/// else by the bulk oracle, of which one code in `sampled` is compared with the definition.
 public struct Oracle: Sendable {
   public let question: Question
-  /// Whether every code is evaluated by the definition.
+  /// Whether every code is evaluated, whatever is known of the question.
   private let enumerates: Bool
+  /// Whether that is done by the definition.
+  private let isExact: Bool
   /// Up to so many codes a domain is evaluated code by code, whatever is known of it.
   public static let enumerable = 1 << 17
   /// How often the bulk oracle is compared with the definition, where it is not confirmed otherwise.
   public static let sampled = 251
 
-  /// Answers a question over a domain of so many codes.
-  public init(_ question: Question, domain: Int) {
+  /// Answers a question over a domain of so many codes, of which `codes` are its own where the domain
+  /// has several questions.
+  public init(_ question: Question, domain: Int, codes: Int? = nil) {
     self.question = question
     enumerates = domain <= Self.enumerable
+    isExact = (codes ?? domain) <= Self.enumerable || !question.hasBulkOracle
   }
 
   /// How many codes were answered in which way.
@@ -125,7 +129,9 @@ public struct Oracle: Sendable {
       }
       if low > start { segments.append(Segment(codes: start...start, near: start)) }
       segments.append(Segment(codes: low...good, near: low))
-      if good < end { segments.append(Segment(codes: good + 1...end, near: good + 1, isConstant: true)) }
+      if good < end {
+        segments.append(Segment(codes: good + 1...end, near: good + 1, isConstant: true))
+      }
     }
     return segments
   }
@@ -225,7 +231,7 @@ public struct Oracle: Sendable {
     while first <= range.upperBound {
       let last = min(range.upperBound, first + batch - 1)
       let codes = Array(first...last)
-      if enumerates {
+      if isExact {
         let answers = try exact(codes, as: &builder)
         for answer in answers { builder.append(answer, count: 1) }
         evidence.definition += codes.count

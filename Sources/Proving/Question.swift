@@ -17,6 +17,9 @@ public struct Question: Sendable {
   /// How the outputs depend on the input.
   public internal(set) var dependence: Dependence
 
+  /// Whether there is an oracle that is faster than the definition.
+  public let hasBulkOracle: Bool
+
   /// Reads a case whose swept input says only its type.
   ///
   /// - Throws: `unsupported` where the operation has no input to sweep, or what the reference says
@@ -43,6 +46,7 @@ public struct Question: Sendable {
       Sweep.Output(name: name, dtype: expectation.tensor.dtype)
     }
     dependence = outcome.dependence
+    hasBulkOracle = try Reference.evaluateFast(sample, dialect: dialect).isBulk
   }
 
   private static func filled(

@@ -14,6 +14,13 @@ public enum SubjectList {
     builtIn.filter { $0.unavailable == nil }.map(\.subject)
   }
 
+  /// The tier that is likely to be the fastest on this CPU.
+  public static var fastest: any Subject {
+    let order: [Tier] = [.avx512vnni, .avx512, .avx2, .neon, .scalar]
+    let tier = order.first { $0.unavailabilityReason == nil }
+    return BuiltinSubject(tier ?? .swift)
+  }
+
   /// The kinds of subjects, as they begin.
   private static let kinds = ["builtin:", "lib:", "cmd:", "rtl:"]
 

@@ -11,8 +11,9 @@ public struct SweepKernel {
   public var verdict: () -> Execution?
 
   /// A kernel for calls of one length.
-  public init(call: @escaping (KernelBuffers) -> Void, verdict: @escaping () -> Execution? = { nil })
-  {
+  public init(
+    call: @escaping (KernelBuffers) -> Void, verdict: @escaping () -> Execution? = { nil }
+  ) {
     (self.call, self.verdict) = (call, verdict)
   }
 }
@@ -70,6 +71,7 @@ extension GuardedRunner {
   ///     and owner.
   ///   - owner: the subject.
   ///   - prepare: makes a kernel ready for a case of some length; asked once a length.
+  /// - Returns: how it ended; where a call was at fault, from which code on.
   public func sweep(
     _ sweep: Sweep, dialect: String, owner: String,
     prepare: (Case) -> Result<SweepKernel, SweepRefusal>

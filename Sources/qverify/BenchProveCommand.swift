@@ -52,15 +52,18 @@ struct BenchProveCommand: ParsableCommand {
 
   func run() throws {
     Interruption.catchSignals()
-    let named = try Input.subjects(subject ?? Self.fastest)
+    let named = try Input.subjects(subject ?? SubjectList.fastest.name)
     let machine = BenchMachine(clock: "ContinuousClock, the time on the wall")
     var rows: [Row] = []
     for subject in named {
       guard let subject = subject as? BuiltinSubject else {
-        throw ValidationError("'\(subject.name)' is no built-in tier: its kernel cannot be called here")
+        throw ValidationError(
+          "'\(subject.name)' is no built-in tier: its kernel cannot be called here")
       }
       for workload in ProofWorkload.all where !Interruption.isRequested {
-        if !quiet && StandardError.isTerminal { BenchProgress.show("\(workload.name), \(subject.name)") }
+        if !quiet && StandardError.isTerminal {
+          BenchProgress.show("\(workload.name), \(subject.name)")
+        }
         rows.append(try row(workload, subject))
       }
     }
@@ -96,12 +99,6 @@ struct BenchProveCommand: ParsableCommand {
         ]))
     }
     if Interruption.isRequested { throw Exit.interrupted }
-  }
-
-  private static var fastest: String {
-    let order = ["avx512vnni", "avx512", "avx2", "neon", "scalar"].map { "builtin:\($0)" }
-    let available = SubjectList.available.map(\.name)
-    return order.first { available.contains($0) } ?? "builtin:scalar"
   }
 
   private func row(_ workload: ProofWorkload, _ subject: BuiltinSubject) throws -> Row {

@@ -6,6 +6,7 @@ import NumberFormats
 import Operations
 import Proving
 import Reporting
+import Subjects
 import Verification
 
 /// `qverify prove inputs`: every value of the one input that an element-wise operation is about.
@@ -45,7 +46,10 @@ struct ProveInputsCommand: ParsableCommand {
   @Option(help: "The dialect: a name, or a .yaml file of your own.")
   var dialect = "onnx"
 
-  @Option(help: "What to prove: builtin:TIER, lib:PATH or cmd:COMMAND.")
+  @Option(
+    help: """
+      What to prove: builtin:TIER, lib:PATH or cmd:COMMAND. Default: the fastest tier of this CPU.
+      """)
   var subject: String?
 
   @Flag(
@@ -117,7 +121,6 @@ struct ProveInputsCommand: ParsableCommand {
     guard let known = Registry.operation(named: operation) else {
       throw ValidationError("unknown operation '\(operation)'")
     }
-    guard subject != nil else { throw ValidationError("name what to prove with --subject") }
     if multipliers != nil, operation != "requantize" || from != nil || to != nil {
       throw ValidationError("--multipliers is for requantize, and has the accumulators' range")
     }
@@ -143,7 +146,7 @@ struct ProveInputsCommand: ParsableCommand {
     if let certificate { try Self.checkWritable(certificate) }
     let dialect = try Input.dialects([dialect])[0]
     let domain = LaneDomain(try lanes(in: dialect), provesTails: tails)
-    let subjects = try Input.subjects(subject)
+    let subjects = try Input.subjects(subject ?? SubjectList.fastest.name)
     guard subjects.count == 1 else { throw ValidationError("--subject takes one subject here") }
     let record = Claim.SubjectRecord.current(of: subjects[0].name)
     let all = Blocks.count(of: domain.count)
@@ -183,7 +186,8 @@ struct ProveInputsCommand: ParsableCommand {
     }
     let shared = try parameters.parameters()
     guard shared.scale == nil, shared.multiplier == nil, shared.shift == nil else {
-      throw ValidationError("--multipliers has the scales: --scale, --multiplier, --shift do not go")
+      throw ValidationError(
+        "--multipliers has the scales: --scale, --multiplier, --shift do not go")
     }
     return try table.rows.map { row in
       var parameters = shared
@@ -321,7 +325,8 @@ struct ProveInputsCommand: ParsableCommand {
         ? "nothing is kept: with --certificate a proof goes on where it was"
         : "the same command goes on from here"
       StandardError.line(
-        "qverify: interrupted: \(result.reports.count) of \(claim.blocks.count) blocks done; \(kept)")
+        "qverify: interrupted: \(result.reports.count) of \(claim.blocks.count) blocks done; \(kept)"
+      )
       throw Exit.interrupted
     case .done:
       if result.wrongCount > 0 {

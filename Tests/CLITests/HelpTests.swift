@@ -8,8 +8,8 @@ import Testing
 @Suite struct HelpTests {
   static let commands = [
     "", "ops", "fuzz", "eval", "check", "replay", "adapter", "golden", "golden check", "golden show",
-    "golden update", "mutants", "bench", "bench kernels", "bench fuzz", "merge",
-    "prove", "prove accumulator",
+    "golden update", "mutants", "bench", "bench kernels", "bench fuzz", "bench prove", "merge",
+    "prove", "prove inputs", "prove accumulator", "diff",
   ]
 
   private func name(_ command: String) -> String {

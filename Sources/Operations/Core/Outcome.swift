@@ -42,6 +42,8 @@ public struct Outcome: Sendable {
   public var stages: [Stage]
   /// How the outputs depend on the swept input, where that is known.
   public var dependence: Dependence
+  /// Whether a bulk oracle gave it; else the definition.
+  public var isBulk = false
 
   /// An outcome of the given outputs.
   public init(
@@ -52,6 +54,13 @@ public struct Outcome: Sendable {
     self.coverage = coverage
     self.stages = stages
     self.dependence = dependence
+  }
+
+  /// The outcome, noted as that of a bulk oracle.
+  var fromBulkOracle: Outcome {
+    var outcome = self
+    outcome.isBulk = true
+    return outcome
   }
 
   /// The output of a name.

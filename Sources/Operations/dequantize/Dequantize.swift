@@ -77,7 +77,7 @@ public enum Dequantize: Operation {
         coverage.insert(.highestLevel, if: q == range.upperBound)
         coverage.insert(.onLevel, if: q == zero)
       }
-      return Outcome([("y", y)], coverage: coverage)
+      return Outcome([("y", y)], coverage: coverage).fromBulkOracle
     }
     for index in 0..<x.count {
       trace.begin(index)

@@ -102,7 +102,7 @@ public enum FakeQuantize: Operation {
           ? rule.nanPasses : result.unclamped >= low && result.unclamped <= high
         mask.set(result.level == nil ? nil : (passes ? 1 : 0), at: index)
       }
-      return Outcome([("y", y), ("mask", mask)], coverage: coverage)
+      return Outcome([("y", y), ("mask", mask)], coverage: coverage).fromBulkOracle
     }
     for index in 0..<x.count {
       trace.begin(index)

@@ -42,7 +42,7 @@ public enum Quantize: Operation {
     let rules = try arguments.dialect.rule(Self.self, as: Variants<QuantizeRule>.self)
     var trace = Trace(reference, output: "y")
     if rules.base.kind == .fixedPoint {
-      return try fixedPoint(&arguments, rules.base, &trace)
+      return try fixedPoint(&arguments, isBulk: isBulk, &trace)
     }
     let x = try arguments.input("x")
     let scale = try arguments.input("scale")
@@ -99,7 +99,7 @@ public enum Quantize: Operation {
           zero: numbers.zeros[parameters.zeroMap.index(of: index)], &coverage)
         y.set(result.level, at: index)
       }
-      return Outcome([("y", y)], coverage: coverage)
+      return Outcome([("y", y)], coverage: coverage).fromBulkOracle
     }
     for index in 0..<x.count {
       trace.begin(index)
@@ -191,7 +191,7 @@ public enum Quantize: Operation {
 
   /// The vendor's fixed-point assignment: quantize to the fraction bits, then overflow [affine §22].
   private static func fixedPoint(
-    _ arguments: inout Arguments, _ rule: QuantizeRule, _ trace: inout Trace
+    _ arguments: inout Arguments, isBulk: Bool, _ trace: inout Trace
   ) throws(CaseError) -> Outcome {
     let x = try arguments.input("x")
     try arguments.refuse("scale", "means nothing in dialect '\(arguments.dialect.name)'")
@@ -213,6 +213,14 @@ public enum Quantize: Operation {
     var coverage = Coverage()
     coverage.insert(length: x.count)
     coverage.insert(.empty, if: x.count == 0)
+    if isBulk,
+      let fast = FastFixedPoint(
+        from: x.dtype, to: format, rounding: rounding, overflow: overflow, saturationBits: bits)
+    {
+      let codes = x.codes.map { fast.raw(of: $0, &coverage) }
+      let y = Tensor(.fixed(format), shape: x.shape, codes: codes)
+      return Outcome([("y", Expectation(y))], coverage: coverage).fromBulkOracle
+    }
     for index in 0..<x.count {
       trace.begin(index)
       let number = x.number(at: index)

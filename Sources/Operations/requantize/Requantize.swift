@@ -80,7 +80,7 @@ public enum Requantize: Operation {
             of: code - offset, zero: zeroPoint, &coverage)
           y.set(level, at: index)
         }
-        return Outcome([("y", y)], coverage: coverage)
+        return Outcome([("y", y)], coverage: coverage).fromBulkOracle
       }
     }
     for index in 0..<acc.count {
