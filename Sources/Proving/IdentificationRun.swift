@@ -205,8 +205,7 @@ public struct IdentificationRun {
     var left = min(limit, 6)
     for observation in observations where facets.insert(observation.probe.facet).inserted {
       guard left > 0, function.faults.isEmpty, observation.probe.count > 8 else { continue }
-      let middle = observation.probe.count / 2
-      let elements = [middle - 1, middle, middle + 1]
+      let elements = telling(observation)
       guard let part = observation.probe.restricted(to: elements) else { continue }
       var (given, refused, faulty): ([Observation], Set<String>, Set<String>) = ([], [], [])
       observe(part, names, &function, &given, &refused, &faulty)
@@ -224,6 +223,21 @@ public struct IdentificationRun {
             + "\(part.text(of: 0)) on, at \(part.parameters)")
       }
     }
+  }
+
+  /// Three elements of a probe on which dialects differ, or the middle ones.
+  private func telling(_ observation: Observation) -> [Int] {
+    let output = observation.outputs[0].name
+    let answers = dialects.compactMap {
+      Candidate(name: $0.name, dialect: $0).expectations(observation.probe.test)?[output]
+    }
+    let middle = observation.probe.count / 2
+    let differing = (0..<observation.probe.count).filter { element in
+      Set(answers.filter { !$0.isUnspecified(at: element) }.map { $0.tensor.codes[element] }).count
+        > 1
+    }
+    guard differing.count >= 3 else { return [middle - 1, middle, middle + 1] }
+    return [differing[0], differing[differing.count / 2], differing[differing.count - 1]]
   }
 
   /// The types that were answered: of the swept or first input, and of the outputs.

@@ -24,25 +24,21 @@ enum {
 #define IS_FIXED (KERNEL >= GEMMLOWP && KERNEL <= GEMMLOWP_ODD)
 #define IS_REAL (KERNEL >= XNNPACK_FP32 && KERNEL <= XNNPACK_RNDNU)
 
-static const qverify_claim claims[] = {{
-#if IS_QUANTIZE
-    .operation = "quantize", .dtypes = "x=float32 scale=float32 y=int8,uint8",
-    .inputs = "x,scale,zero_point", .attributes = ""
-#elif IS_FIXED
-    .operation = "requantize", .dtypes = "acc=int32 y=int8",
-    .inputs = "acc,multiplier,shift,zero_point", .attributes = ""
-#elif IS_REAL
-    .operation = "requantize", .dtypes = "acc=int32 scale=float32 y=int8",
-    .inputs = "acc,scale,zero_point", .attributes = ""
-#else
-    .operation = "dequantize", .dtypes = "x=int8,uint8 scale=float32 y=float32",
-    .inputs = "x,scale,zero_point", .attributes = ""
-#endif
-}};
-static const qverify_description description = {
-    .abi_version = QVERIFY_ABI_VERSION, .name = "frameworks", .version = "1", .claims = claims,
-    .claim_count = 1};
-const qverify_description *qverify_describe(void) { return &description; }
+static const qverify_claim claims[] = {
+    {.operation = "quantize", .dtypes = "x=float32 scale=float32 y=int8,uint8",
+     .inputs = "x,scale,zero_point", .attributes = ""},
+    {.operation = "requantize", .dtypes = "acc=int32 y=int8",
+     .inputs = "acc,multiplier,shift,zero_point", .attributes = ""},
+    {.operation = "requantize", .dtypes = "acc=int32 scale=float32 y=int8",
+     .inputs = "acc,scale,zero_point", .attributes = ""},
+    {.operation = "dequantize", .dtypes = "x=int8,uint8 scale=float32 y=float32",
+     .inputs = "x,scale,zero_point", .attributes = ""}};
+const qverify_description *qverify_describe(void) {
+  static qverify_description description = {
+      .abi_version = QVERIFY_ABI_VERSION, .name = "frameworks", .version = "1", .claim_count = 1};
+  description.claims = &claims[IS_QUANTIZE ? 0 : IS_FIXED ? 1 : IS_REAL ? 2 : 3];
+  return &description;
+}
 
 static int32_t integer(const qverify_tensor *t, int64_t i) {
   switch (t->dtype) {
