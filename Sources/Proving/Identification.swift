@@ -139,7 +139,11 @@ struct Observation: Sendable {
         if expectation.isUnspecified(at: element) {
           score.open += 1
         } else if expectation.agrees(code, at: element) {
-          score.agreed += 1
+          // An interval of several values states less than a value.
+          let isInterval =
+            !expectation.upper.isEmpty
+            && expectation.upper[element] != expectation.tensor.codes[element]
+          if isInterval { score.open += 1 } else { score.agreed += 1 }
         } else {
           score.disagreed += 1
           if score.against.count < Score.kept { score.against.append((index, element)) }

@@ -28,6 +28,8 @@ public struct IdentificationRun {
   private let probes: [Probe]
   private let dialects: [Dialect]
   private var result: Identification
+  /// After so many refusals a dialect is not asked for any more.
+  private static let mostRefusals = 4
   /// After so many faults a kernel is asked no more.
   private static let patience = 3
 
@@ -92,8 +94,9 @@ public struct IdentificationRun {
   private mutating func firstAnswers(in dialect: Dialect) -> FirstAnswers {
     var reason = "'\(dialect.name)' defines none of the probes"
     var refusedFacets: Set<String> = []
+    var refusals: Set<String> = []
     for (index, probe) in probes.enumerated() where !refusedFacets.contains(probe.facet) {
-      guard refusedFacets.count < 12, result.calls + 3 <= plan.maximumCalls else { break }
+      guard refusals.count < Self.mostRefusals, result.calls + 3 <= plan.maximumCalls else { break }
       guard let asked = ask(probe, dialect) else { continue }
       if let refusal = plan.subject.refusal(of: asked.test, dialect: dialect) {
         reason = refusal
@@ -101,15 +104,19 @@ public struct IdentificationRun {
         continue
       }
       let calls: [Circumstance] = [.first, .again, .unaligned]
-      result.calls += calls.count
       let execution = judge.executions(of: plan.subject, [asked], dialect: dialect, calls: calls)[0]
       switch execution {
       case .refused(let text):
+        result.calls += 1
         reason = text
         refusedFacets.insert(probe.facet)
+        // Twice the same reason: it is the dialect that the kernel does not take.
+        guard refusals.insert(text).inserted else { return .refused(reason) }
       case .fault(let judgement):
+        result.calls += 1
         return .key(FunctionKey(probe: index, fault: Self.text(judgement, probe)))
       case .answered(let answers):
+        result.calls += calls.count
         guard let first = answers.first else { continue }
         var key = FunctionKey(probe: index, outputs: first.outputs)
         for answer in answers.dropFirst() where answer.outputs != first.outputs {

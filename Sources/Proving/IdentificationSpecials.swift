@@ -84,21 +84,28 @@ struct SpecialValues {
       samples.allSatisfy { answer.code($0.observation, $0.dtype) == $0.found }
     }
     let name = output == "mask" ? "mask of \(kind.name)" : kind.name
-    let value: String
+    var (value, witness) = ("", first)
     if let answer = answers.first {
       value = answer.phrase
     } else if samples.allSatisfy({ $0.found == first.found }) {
       value = Readable.text(ofCode: first.found, first.dtype)
     } else {
-      // No one rule: how often it goes which way.
-      let counts = Self.answers.compactMap { answer -> String? in
-        let count = samples.count { answer.code($0.observation, $0.dtype) == $0.found }
-        return count > 0 ? "\(answer.phrase) \(count) times" : nil
-      }
-      value = "no one rule: " + (counts.isEmpty ? "other levels" : counts.joined(separator: ", "))
+      (value, witness) = Self.majority(samples)
     }
     return Identification.Property(
-      name: name, value: value, support: "\(samples.count) answers", witness: first.evidence)
+      name: name, value: value, support: "\(samples.count) answers", witness: witness.evidence)
+  }
+
+  /// The rule that most answers follow, and the first that does not.
+  private static func majority(_ samples: [Sample]) -> (value: String, exception: Sample) {
+    let counts = answers.map { answer in
+      (answer, samples.filter { answer.code($0.observation, $0.dtype) != $0.found })
+    }
+    guard let best = counts.min(by: { $0.1.count < $1.1.count }), best.1.count < samples.count
+    else {
+      return ("no one rule", samples[0])
+    }
+    return ("\(best.0.phrase), but for \(best.1.count)", best.1[0])
   }
 
   /// A rule for special inputs, and what it gives.

@@ -66,6 +66,8 @@ import Testing
     ("FBGEMM_FUSED", "quantize", "pytorch", "xnnpack-fp32"),
     ("GEMMLOWP", "requantize", "tflite", "tflite-opt"),
     ("RUY", "requantize", "tflite-opt", "tflite"),
+    // Without its nudge the rounding shift is half up: the other kernels' function.
+    ("GEMMLOWP_WITHOUT_NUDGE", "requantize", "tflite-opt", "tflite"),
     ("SINGLE_ROUNDING", "requantize", "tflite-single", "tflite"),
     ("CMSIS", "requantize", "cmsis-nn", "tflite"),
     ("XNNPACK_FP32", "requantize", "xnnpack-fp32", "onednn"),
@@ -120,7 +122,7 @@ import Testing
   @Test func twists() throws {
     for (kernel, operation, nearest) in [
       ("ORT_HALF_UP", "quantize", "tflite"), ("XNNPACK_TRUNCATES", "quantize", ""),
-      ("GEMMLOWP_WITHOUT_NUDGE", "requantize", ""), ("GEMMLOWP_ODD", "requantize", "tflite"),
+      ("UNFUSED_BEFORE", "quantize", "pytorch"), ("GEMMLOWP_ODD", "requantize", "tflite"),
     ] {
       let (run, found) = try identify(kernel, operation)
       #expect(run.code == 1 && found.verdict == "no dialect", "\(kernel): \(run.output)")

@@ -6,7 +6,7 @@
 
 enum {
   // quantize: float32 to int8 and uint8
-  ORT, TFLITE_REFERENCE, TFLITE_OPTIMIZED, XNNPACK_MAGIC, FBGEMM_FUSED, OPENVINO_EXPORT,
+  ORT, TFLITE_REFERENCE, TFLITE_OPTIMIZED, XNNPACK_MAGIC, FBGEMM_FUSED, UNFUSED_BEFORE,
   // quantize, each with a twist
   ORT_HALF_UP, XNNPACK_TRUNCATES, TWO_FACED,
   // requantize: int32 to int8, by multiplier and shift
@@ -94,7 +94,7 @@ static int32_t quantize(float x, float s, int32_t z, int32_t low, int32_t high, 
       v = v > (float)low ? v : (float)low;
       return (int32_t)rintf(v);
     }
-    case OPENVINO_EXPORT: {
+    case UNFUSED_BEFORE: {
       volatile float product = x * inverse;
       float v = product + (float)z;
       return isnan(v) ? low : saturate(rintf(v), low, high);
