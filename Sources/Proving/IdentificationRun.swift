@@ -73,7 +73,7 @@ public struct IdentificationRun {
     }
     for (index, group) in groups.enumerated() where !plan.isCancelled() {
       let budget = (plan.maximumCalls - result.calls) / (groups.count - index)
-      identify(group.names, fault: group.key.fault, budget: budget)
+      identify(group.names, group.key, budget: budget)
     }
     if result.functions.isEmpty { result.reason = reasons.first ?? "no dialect defines it" }
   }
@@ -96,14 +96,14 @@ public struct IdentificationRun {
     var refusedFacets: Set<String> = []
     var refusals: Set<String> = []
     for (index, probe) in probes.enumerated() where !refusedFacets.contains(probe.facet) {
-      guard refusals.count < Self.mostRefusals, result.calls + 3 <= plan.maximumCalls else { break }
+      guard refusals.count < Self.mostRefusals, result.calls + 4 <= plan.maximumCalls else { break }
       guard let asked = ask(probe, dialect) else { continue }
       if let refusal = plan.subject.refusal(of: asked.test, dialect: dialect) {
         reason = refusal
         refusedFacets.insert(probe.facet)
         continue
       }
-      let calls: [Circumstance] = [.first, .again, .unaligned]
+      let calls = Circumstance.standard
       let execution = judge.executions(of: plan.subject, [asked], dialect: dialect, calls: calls)[0]
       switch execution {
       case .refused(let text):
@@ -144,13 +144,14 @@ public struct IdentificationRun {
 
   // MARK: Answers
 
-  private mutating func identify(_ names: [Dialect], fault: String?, budget: Int) {
+  private mutating func identify(_ names: [Dialect], _ key: FunctionKey, budget: Int) {
     var function = Identification.Function(askedAs: names.map(\.name))
-    if let fault { function.faults.append(fault) }
+    if let fault = key.fault { function.faults.append(fault) }
     var observations: [Observation] = []
     let start = result.calls
     var refused: Set<String> = []
-    var faultyFacets: Set<String> = []
+    // What failed at once is not asked again.
+    var faultyFacets: Set<String> = key.outputs.isEmpty ? [probes[key.probe].facet] : []
     // A third of the calls is kept for what the first answers leave in question.
     let first = budget * 2 / 3
     for probe in probes where !plan.isCancelled() {

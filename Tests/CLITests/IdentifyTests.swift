@@ -8,15 +8,17 @@ import Testing
   private static let compiler =
     (try? execute("/usr/bin/env", ["cc", "--version"]).code == 0) ?? false ? "cc" : "clang"
 
-  /// Builds one of the kernels of `frameworks.c`.
-  private func build(_ kernel: String, in folder: String) throws -> String {
+  /// Builds one of the kernels of a file.
+  private func build(
+    _ kernel: String, of file: String = "frameworks.c", in folder: String
+  ) throws -> String {
     let path = folder + "/kernel.so"
-    let source = here.appendingPathComponent("kernels/frameworks.c").path
+    let source = here.appendingPathComponent("kernels/" + file).path
     let run = try execute(
       "/usr/bin/env",
       [
         Self.compiler, "-O2", "-shared", "-fPIC", "-ffp-contract=off", "-DKERNEL=" + kernel,
-        "-I" + Self.header, source, "-o", path, "-lm",
+        "-DFAULT=" + kernel, "-I" + Self.header, source, "-o", path, "-lm", "-lpthread",
       ])
     #expect(run.code == 0, "\(run.error)")
     return path
@@ -137,6 +139,25 @@ import Testing
     #expect(run.code == 1)
     let faults = found.functions.flatMap(\.faults)
     #expect(faults.contains { $0.hasPrefix("depends on the length of the call") }, "\(faults)")
+  }
+
+  /// A kernel that misbehaves is said to, and not for its dialect.
+  @Test func misbehaving() throws {
+    for (fault, text) in [
+      ("CRASH", "crashed: raised SIGSEGV"), ("HANG", "hung: did not return"),
+      ("SECOND_CALL", "nondeterministic: gave other answers on a second call"),
+      ("PAGE_START", "nondeterministic: gave other answers at the start of a page"),
+      ("INVALID", "malformed answer: holds a valid case for invalid"),
+    ] {
+      try withFolder { folder in
+        let library = try build(fault, of: "quantize.c", in: folder)
+        let run = try qverify([
+          "identify", "--subject", "lib:" + library, "--op", "quantize", "--calls", "20",
+          "--timeout", "300ms",
+        ])
+        #expect(run.code == 1 && run.output.contains("misbehaves  \(text)"), "\(run.output)")
+      }
+    }
   }
 
   /// The built-in kernels of two dialects are two functions.
