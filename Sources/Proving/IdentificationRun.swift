@@ -28,6 +28,7 @@ public struct IdentificationRun {
   private let probes: [Probe]
   private let dialects: [Dialect]
   private var result: Identification
+  private var hasAnswered = false
   /// After so many refusals a dialect is not asked for any more.
   private static let mostRefusals = 4
   /// After so many faults a kernel is asked no more.
@@ -64,7 +65,7 @@ public struct IdentificationRun {
       switch firstAnswers(in: dialect) {
       case .refused(let reason): reasons.append(reason)
       case .key(let key):
-        if let index = groups.firstIndex(where: { $0.key == key }) {
+        if let index = groups.firstIndex(where: { $0.key.matches(key) }) {
           groups[index].names.append(dialect)
         } else {
           groups.append(([dialect], key))
@@ -79,10 +80,15 @@ public struct IdentificationRun {
   }
 
   /// What tells functions apart: the answers to the same first probe, or the fault there.
-  private struct FunctionKey: Equatable {
+  private struct FunctionKey {
     var probe: Int
     var outputs: [[Int64]] = []
     var fault: String?
+
+    /// Whether it is the same function; whether it repeats itself is another matter.
+    func matches(_ other: FunctionKey) -> Bool {
+      probe == other.probe && outputs == other.outputs && (!outputs.isEmpty || fault == other.fault)
+    }
   }
 
   private enum FirstAnswers {
@@ -90,7 +96,8 @@ public struct IdentificationRun {
     case key(FunctionKey)
   }
 
-  /// Asks the first probe that the dialect defines and the kernel takes, twice and at another address.
+  /// Asks the first probe that the dialect defines and the kernel takes; the first time under every
+  /// circumstance.
   private mutating func firstAnswers(in dialect: Dialect) -> FirstAnswers {
     var reason = "'\(dialect.name)' defines none of the probes"
     var refusedFacets: Set<String> = []
@@ -103,7 +110,7 @@ public struct IdentificationRun {
         refusedFacets.insert(probe.facet)
         continue
       }
-      let calls = Circumstance.standard
+      let calls: [Circumstance] = hasAnswered ? [.first] : Circumstance.standard
       let execution = judge.executions(of: plan.subject, [asked], dialect: dialect, calls: calls)[0]
       switch execution {
       case .refused(let text):
@@ -117,6 +124,7 @@ public struct IdentificationRun {
         return .key(FunctionKey(probe: index, fault: Self.text(judgement, probe)))
       case .answered(let answers):
         result.calls += calls.count
+        hasAnswered = true
         guard let first = answers.first else { continue }
         var key = FunctionKey(probe: index, outputs: first.outputs)
         for answer in answers.dropFirst() where answer.outputs != first.outputs {

@@ -48,8 +48,8 @@ struct IdentifyCommand: ParsableCommand {
 
   func validate() throws {
     guard jobs > 0 else { throw ValidationError("--jobs must be at least 1") }
-    guard (10...200).contains(calls) else {
-      throw ValidationError("--calls must be from 10 to 200")
+    guard (40...200).contains(calls) else {
+      throw ValidationError("--calls must be from 40 to 200")
     }
     _ = try timeout.map { try TimeSpan.parse($0, option: "--timeout") }
     _ = try Input.operations(operations)

@@ -152,7 +152,7 @@ import Testing
       try withFolder { folder in
         let library = try build(fault, of: "quantize.c", in: folder)
         let run = try qverify([
-          "identify", "--subject", "lib:" + library, "--op", "quantize", "--calls", "20",
+          "identify", "--subject", "lib:" + library, "--op", "quantize", "--calls", "40",
           "--timeout", "300ms",
         ])
         #expect(run.code == 1 && run.output.contains("misbehaves  \(text)"), "\(run.output)")
