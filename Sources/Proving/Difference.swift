@@ -45,8 +45,25 @@ public struct Difference: Sendable {
   public private(set) var openInBoth = 0
   /// The first inputs that one dialect alone leaves open.
   public private(set) var firstOpen: [Int64] = []
-  /// How many inputs there are.
+  /// How many inputs were compared: all of them, unless it was cancelled.
   public private(set) var total = 0
+
+  /// Whether the answers of both dialects are found by their steps or in a small domain, in seconds;
+  /// else every input is evaluated, which takes minutes.
+  public static func isQuick(_ template: Case, _ first: Dialect, _ second: Dialect) -> Bool {
+    for dialect in [first, second] {
+      guard let question = try? Question(template, dialect: dialect), question.isEnumerable else {
+        return false
+      }
+      if question.dtype.bits <= 16 { continue }
+      guard case .steps = question.dependence else { return false }
+      let isCoarse = question.outputs.allSatisfy { output in
+        output.dtype.bits <= 8 || question.operation.name == "fake_quantize"
+      }
+      if !isCoarse { return false }
+    }
+    return true
+  }
 
   /// Whether both answer every input alike, where neither leaves it open.
   public var isEmpty: Bool { count == 0 }

@@ -178,11 +178,16 @@ enum ProductProbes {
   /// two times the product of the others, some give a power of two, so that ties are exact.
   private static var scales: [(x: Float, w: Float, y: Float)] {
     var result: [(x: Float, w: Float, y: Float)] = [(0.5, 0.5, 1), (0.25, 1, 1), (0.5, 0.25, 0.5)]
-    for (x, w) in [(0.0235, 0.0123), (0.1, 0.3), (0.007843138, 0.0039), (0.0471, 0.00831)] {
-      let (x, w) = (Float(x), Float(w))
+    // Those first where the reciprocal of the output scale is so inexact that it shows.
+    let products = (0..<64).map {
+      (x: Float(0.0235) + 0.00137 * Float($0), w: Float(0.0039) + 0.00071 * Float($0))
+    }
+    let telling = products.filter { x, w in x * w * (1 / (x * w * 2)) != 0.5 }
+    let plain: [(x: Float, w: Float)] = [(0.1, 0.3), (0.007843138, 0.0039)]
+    for (x, w) in telling.prefix(3) + plain {
       for power: Float in [2, 4] {
         let y = x * w * power
-        result += [(x, w, y), (x, w, y.nextUp), (x, w, y.nextDown)]
+        result += power == 2 ? [(x, w, y), (x, w, y.nextUp), (x, w, y.nextDown)] : [(x, w, y)]
       }
     }
     return result + [

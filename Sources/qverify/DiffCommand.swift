@@ -112,6 +112,7 @@ struct DiffCommand: ParsableCommand {
 
   // MARK: Telling parameters
 
+  /// All inputs where that takes no more than seconds, else those at the thresholds.
   private func compareTelling(
     _ operation: any Operations.Operation.Type, _ first: Dialect, _ second: Dialect
   ) throws {
@@ -134,7 +135,7 @@ struct DiffCommand: ParsableCommand {
 
   private func row(_ probe: Probe, _ first: Dialect, _ second: Dialect) -> DiffRow {
     do throws(CaseError) {
-      if let template = probe.template {
+      if let template = probe.template, Difference.isQuick(template, first, second) {
         let difference = try Difference(template, first, second, limit: 1, jobs: jobs)
         return DiffRow(difference, probe)
       }

@@ -42,6 +42,9 @@ struct DifferenceReport {
   var text: String {
     let d = difference
     var lines = ["\(d.first.operation.name): \(names.first) and \(names.second); \(parameters)"]
+    if d.total < Int(d.first.codes.upperBound - d.first.codes.lowerBound) + 1 {
+      lines.append("  interrupted after \(d.total) inputs")
+    }
     if d.isEmpty {
       lines.append("  agree on all \(d.total) inputs\(hasOpen ? " that neither leaves open" : "")")
     } else {

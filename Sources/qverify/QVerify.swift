@@ -15,8 +15,8 @@ struct QVerify: ParsableCommand {
     version: version,
     subcommands: [
       OpsCommand.self, FuzzCommand.self, EvalCommand.self, CheckCommand.self, ReplayCommand.self,
-      ProveCommand.self, DiffCommand.self, AdapterCommand.self, MergeCommand.self,
-      GoldenCommand.self, MutantsCommand.self,
+      ProveCommand.self, IdentifyCommand.self, DiffCommand.self, AdapterCommand.self,
+      MergeCommand.self, GoldenCommand.self, MutantsCommand.self,
       BenchCommand.self, WorkerCommand.self,
     ])
 
