@@ -113,10 +113,13 @@ struct IdentificationProperties {
       }
       while cost(current.1) > 0 {
         let moves = family.neighbours(of: current.0).map(\.choices)
-        let better = zip(moves, score(family, moves, observations))
-          .compactMap { move, score in score.map { (move, $0) } }
-          .min { cost($0.1) < cost($1.1) }
-        guard let better, cost(better.1) < cost(current.1) else { break }
+        // Where no one change is better, two at once may be: a second rounding with its rule.
+        guard
+          let better = improvement(on: current, moves, family, observations)
+            ?? improvement(
+              on: current, moves.flatMap { family.neighbours(of: $0).map(\.choices) }, family,
+              observations)
+        else { break }
         current = better
       }
       if best.map({ cost(current.1) < cost($0.score) }) ?? true { best = current }
@@ -124,6 +127,18 @@ struct IdentificationProperties {
     guard let best, best.score.agreed > 0 else { return nil }
     return Best(
       family: family, choices: best.choices, score: best.score, observations: observations)
+  }
+
+  /// The best of some choices, where it is better than what there is.
+  private func improvement(
+    on current: ([Int], Score), _ choices: [[Int]], _ family: VariationFamily,
+    _ observations: [Observation]
+  ) -> ([Int], Score)? {
+    let distinct = Set(choices).subtracting([current.0]).sorted { $0.lexicographicallyPrecedes($1) }
+    let best = zip(distinct, score(family, distinct, observations))
+      .compactMap { choice, score in score.map { (choice, $0) } }
+      .min { cost($0.1) < cost($1.1) }
+    return best.flatMap { cost($0.1) < cost(current.1) ? $0 : nil }
   }
 
   // MARK: Telling elements

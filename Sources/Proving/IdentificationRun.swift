@@ -127,7 +127,8 @@ public struct IdentificationRun {
         hasAnswered = true
         guard let first = answers.first else { continue }
         var key = FunctionKey(probe: index, outputs: first.outputs)
-        for answer in answers.dropFirst() where answer.outputs != first.outputs {
+        for answer in answers.dropFirst()
+        where key.fault == nil && answer.outputs != first.outputs {
           key.fault =
             "nondeterministic: gave other answers \(answer.circumstance.phrase), "
             + "at \(probe.parameters)"

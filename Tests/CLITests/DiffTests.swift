@@ -16,8 +16,8 @@ import Testing
       "diff", "tflite", "tflite-opt", "--op", "dequantize", "--scale", "0.1", "--zero-point", "3",
       "--format", "json",
     ])
-    #expect(dequantize.code == 1 && dequantize.output.contains(#""differing":72,"#))
-    #expect(dequantize.output.contains(#""total":256,"#), "\(dequantize.output)")
+    #expect(dequantize.code == 1 && dequantize.output.contains(#""differing": 72,"#))
+    #expect(dequantize.output.contains(#""total": 256,"#), "\(dequantize.output)")
   }
 
   /// Small domains against every answer by `eval`.
@@ -31,7 +31,7 @@ import Testing
         "zero_point":{"dtype":"int8","shape":[],"data":[-7]}}}
         """
       let run = try qverify(["eval", "-"], input: test)
-      let data = try #require(run.output.firstMatch(of: #/"outputs".*"data":\[([^\]]*)\]/#))
+      let data = try #require(run.output.firstMatch(of: #/"outputs".*"data": \[([^\]]*)\]/#))
       answers.append(data.1.split(separator: ",").map(String.init))
     }
     let expected = zip(answers[0], answers[1]).count { $0 != $1 }
