@@ -146,7 +146,7 @@ let package = Package(
       name: "ProvingTests",
       dependencies: [
         "ExactArithmetic", "NumberFormats", "CaseFormat", "Generation", "Operations",
-        "Verification", "Proving", "Subjects", "Kernels",
+        "Verification", "Proving", "Subjects", "Kernels", "Mutants",
       ], swiftSettings: strict),
     .testTarget(
       name: "ReportingTests",

@@ -1,5 +1,6 @@
 public import CaseFormat
 import Digests
+import NumberFormats
 import Operations
 
 extension Claim {
@@ -11,21 +12,24 @@ extension Claim {
       .init("subject", subject.json),
       .init(
         "domain",
-        .object([
-          .init("count", .number("\(count)")), .init("block", .number("\(Blocks.size)")),
-          .init("first_block", .number("\(blocks.lowerBound)")),
-          .init("blocks", .number("\(blocks.count)")),
-          .init("tails", .bool(provesTails)),
-          .init("lanes", .array(lanes.map { CaseFile.json($0.test) })),
-        ])),
+        .object(
+          [
+            .init("count", .number("\(count)")), .init("block", .number("\(Blocks.size)")),
+            .init("first_block", .number("\(blocks.lowerBound)")),
+            .init("blocks", .number("\(blocks.count)")),
+          ] + inputs.members)),
     ])
   }
 
   /// The number of positions of the whole domain.
   public var count: Int {
-    lanes.reduce(0) { sum, lane in
-      guard let codes = lane.sweptCodes else { return sum }
-      return sum + Int(codes.upperBound - codes.lowerBound) + 1
+    switch inputs {
+    case .products(let products): products.count
+    case .lanes(let lanes, _):
+      lanes.reduce(0) { sum, lane in
+        guard let codes = lane.sweptCodes else { return sum }
+        return sum + Int(codes.upperBound - codes.lowerBound) + 1
+      }
     }
   }
 
@@ -54,27 +58,88 @@ extension Claim {
       let (first, blocks): (Int, Int) = (
         try reader.integer("first_block"), try reader.integer("blocks")
       )
-      let tails = try reader.bool("tails")
-      var lanes: [Lane] = []
-      for value in try reader.array("lanes") {
-        let record = CaseFile.records(in: Array(value.description.utf8)).first
-        switch record?.result {
-        case .success(let test)?: lanes.append(Lane(name: test.id, test: test))
-        case .failure(let error)?: throw ReadingError(message: "a lane: \(error)")
-        case nil: throw ReadingError(message: "a lane is empty")
-        }
+      let inputs = try Inputs(&reader)
+      if case .products(let products) = inputs, products.test.operation != operation {
+        throw ReadingError(message: "its operation is not that of its products")
       }
       guard first >= 0, blocks >= 0, first + blocks <= 1 << 40 else {
         throw ReadingError(message: "its blocks are out of range")
       }
       let claim = Claim(
-        operation: operation, dialect: dialect, subject: subject, lanes: lanes, provesTails: tails,
+        operation: operation, dialect: dialect, subject: subject, inputs: inputs,
         blocks: first..<first + blocks)
       guard claim.count == count, first + blocks <= Blocks.count(of: count) else {
-        throw ReadingError(message: "its lanes do not have \(count) positions")
+        throw ReadingError(message: "what it runs through does not have \(count) positions")
       }
       return claim
     }
+  }
+}
+
+extension Claim.Inputs {
+  /// What a certificate says of them, in the object of the domain.
+  fileprivate var members: [JSONValue.Member] {
+    switch self {
+    case .lanes(let lanes, let provesTails):
+      [
+        .init("tails", .bool(provesTails)),
+        .init("lanes", .array(lanes.map { CaseFile.json($0.test) })),
+      ]
+    case .products(let products):
+      [
+        .init(
+          "products",
+          .object([
+            .init("depth", .number("\(products.depth)")),
+            .init("length", .number("\(products.length)")),
+            .init("case", CaseFile.json(products.test)),
+          ]))
+      ]
+    }
+  }
+
+  fileprivate init(_ reader: inout ObjectReader) throws(ReadingError) {
+    if reader.has("products") {
+      self = .products(
+        try reader.object("products") { reader throws(ReadingError) in
+          Claim.Products(
+            test: try Self.test(try reader.value("case"), "the case of products"),
+            depth: try reader.integer("depth"), length: try reader.integer("length"))
+        })
+      return
+    }
+    let provesTails = try reader.bool("tails")
+    var lanes: [Claim.Lane] = []
+    for value in try reader.array("lanes") {
+      let test = try Self.test(value, "a lane")
+      lanes.append(Claim.Lane(name: test.id, test: test))
+    }
+    guard !lanes.isEmpty else { throw ReadingError(message: "it runs through nothing") }
+    self = .lanes(lanes, provesTails: provesTails)
+  }
+
+  private static func test(_ value: JSONValue, _ what: String) throws(ReadingError) -> Case {
+    switch CaseFile.records(in: Array(value.description.utf8)).first?.result {
+    case .success(let test)?: return test
+    case .failure(let error)?: throw ReadingError(message: "\(what): \(error)")
+    case nil: throw ReadingError(message: "\(what) is empty")
+    }
+  }
+}
+
+extension Claim.Products {
+  /// The number of all dot products; 0 where the types or the depth are none.
+  var count: Int {
+    let operands = test.inputs.filter { !$0.key.hasSuffix("_zero_point") }
+    var bits = 0
+    for tensor in operands.values {
+      guard (1...ProductQuestion.mostBits).contains(tensor.dtype.bits),
+        (1...ProductQuestion.mostBits).contains(depth),
+        tensor.dtype.bits * depth <= ProductQuestion.mostBits
+      else { return 0 }
+      bits += tensor.dtype.bits * depth
+    }
+    return operands.count == 2 ? 1 << bits : 0
   }
 }
 
@@ -303,8 +368,7 @@ extension Certificate {
       ("the subject", a.claim.subject.name == b.claim.subject.name),
       ("the subject's files", a.claim.subject.files == b.claim.subject.files),
       ("the CPU", a.claim.subject.cpu == b.claim.subject.cpu),
-      ("the parameters or the domain", a.claim.lanes == b.claim.lanes),
-      ("the tails", a.claim.provesTails == b.claim.provesTails),
+      ("the parameters or the domain", a.claim.inputs == b.claim.inputs),
     ]
     if let difference = differences.first(where: { !$0.isSame }) {
       throw ReadingError(

@@ -9,10 +9,8 @@ public struct Claim: Hashable, Sendable {
   public var operation: String
   public var dialect: DialectRecord
   public var subject: SubjectRecord
-  /// The questions of an element-wise operation, one after the other.
-  public var lanes: [Lane]
-  /// Whether every element also went through calls that are shorter than any vector.
-  public var provesTails: Bool
+  /// What is run through.
+  public var inputs: Inputs
   /// The blocks that the proof is about, of all that the domain has.
   public var blocks: Range<Int>
 
@@ -58,6 +56,28 @@ public struct Claim: Hashable, Sendable {
     }
   }
 
+  /// What a proof runs through.
+  public enum Inputs: Hashable, Sendable {
+    /// The questions of an element-wise operation, one after the other, and whether every element also
+    /// went through calls that are shorter than any vector.
+    case lanes([Lane], provesTails: Bool)
+    /// Every dot product of two types.
+    case products(Products)
+  }
+
+  /// Every dot product of some depth, in sums of up to some length.
+  public struct Products: Hashable, Sendable {
+    /// Attributes and inputs; the operands say only their types.
+    public var test: Case
+    public var depth: Int
+    public var length: Int
+
+    /// Dot products.
+    public init(test: Case, depth: Int, length: Int) {
+      (self.test, self.depth, self.length) = (test, depth, length)
+    }
+  }
+
   /// A question and its codes.
   public struct Lane: Hashable, Sendable {
     public var name: String
@@ -68,34 +88,62 @@ public struct Claim: Hashable, Sendable {
     public init(name: String, test: Case) { (self.name, self.test) = (name, test) }
   }
 
-  /// The claim of a proof.
+  /// The claim of a proof of lanes.
+  ///
+  /// - Throws: `DialectError` where a dialect that the dialect extends cannot be read.
   public init(
     _ domain: LaneDomain, dialect: Dialect, subject: SubjectRecord, blocks: Range<Int>
   ) throws(DialectError) {
-    operation = domain.lanes.first?.question.operation.name ?? ""
-    self.dialect = try DialectRecord(dialect)
-    self.subject = subject
-    lanes = domain.lanes.map { lane in
+    let lanes = domain.lanes.map { lane in
       var test = lane.question.test([lane.codes.lowerBound, lane.codes.upperBound])
       test.id = lane.name
       return Lane(name: lane.name, test: test)
     }
-    provesTails = domain.provesTails
-    self.blocks = blocks
+    self.init(
+      operation: domain.lanes.first?.question.operation.name ?? "",
+      dialect: try DialectRecord(dialect), subject: subject,
+      inputs: .lanes(lanes, provesTails: domain.provesTails), blocks: blocks)
+  }
+
+  /// The claim of a proof of dot products.
+  ///
+  /// - Throws: `DialectError` where a dialect that the dialect extends cannot be read.
+  public init(
+    _ domain: ProductDomain, subject: SubjectRecord, blocks: Range<Int>
+  ) throws(DialectError) {
+    let question = domain.question
+    let products = Products(
+      test: question.emptyCase, depth: question.depth, length: question.length)
+    self.init(
+      operation: question.operation.name, dialect: try DialectRecord(question.dialect),
+      subject: subject, inputs: .products(products), blocks: blocks)
   }
 
   init(
-    operation: String, dialect: DialectRecord, subject: SubjectRecord, lanes: [Lane],
-    provesTails: Bool, blocks: Range<Int>
+    operation: String, dialect: DialectRecord, subject: SubjectRecord, inputs: Inputs,
+    blocks: Range<Int>
   ) {
     (self.operation, self.dialect, self.subject) = (operation, dialect, subject)
-    (self.lanes, self.provesTails, self.blocks) = (lanes, provesTails, blocks)
+    (self.inputs, self.blocks) = (inputs, blocks)
   }
 
-  /// The domain of the claim, asked anew.
+  /// The dot products of a claim, asked anew.
+  ///
+  /// - Throws: what the reference says against them.
+  public static func domain(
+    _ products: Products, in dialect: Dialect
+  ) throws(CaseError) -> ProductDomain {
+    ProductDomain(
+      try ProductQuestion(
+        products.test, depth: products.depth, length: products.length, dialect: dialect))
+  }
+
+  /// The lanes of a claim, asked anew.
   ///
   /// - Throws: what the reference says against a lane.
-  public func domain(in dialect: Dialect) throws(CaseError) -> LaneDomain {
+  public static func domain(
+    _ lanes: [Lane], provesTails: Bool, in dialect: Dialect
+  ) throws(CaseError) -> LaneDomain {
     var result: [LaneDomain.Lane] = []
     for lane in lanes {
       let question = try Question(lane.test, dialect: dialect)

@@ -1,4 +1,6 @@
+public import CaseFormat
 public import Digests
+public import Operations
 public import Verification
 
 /// What a proof runs through: positions from 0 on, in blocks that can be proven one by one.
@@ -6,10 +8,17 @@ public protocol Domain: Sendable {
   /// The number of positions.
   var count: Int { get }
 
+  /// What the subject is to compute.
+  var operation: any Operations.Operation.Type { get }
+  var dialect: Dialect { get }
+
   /// Runs a subject through some positions and compares everything with the exact answers.
   func prove(
     _ positions: Range<Int>, subject: any Subject, judge: Judge, runner: GuardedRunner
   ) -> BlockResult
+
+  /// Cases that may show that a subject is wrong at a place, the smallest first.
+  func cases(at place: Counterexample) -> [Case]
 }
 
 /// How a domain is divided.
@@ -59,9 +68,9 @@ public struct BlockReport: Hashable, Sendable {
 public struct Counterexample: Hashable, Sendable {
   /// The position in the domain.
   public var position: Int
-  /// The question's number, where the domain has several.
+  /// The question's number, where the domain has several; of a dot product its placement's.
   public var lane: Int
-  /// The code of the input.
+  /// The code of the input; 0 where a position has none.
   public var input: Int64
   /// How many elements the call had, and which of them it was.
   public var callLength: Int

@@ -1,6 +1,6 @@
-import CaseFormat
+public import CaseFormat
 import Digests
-import Operations
+public import Operations
 public import Verification
 
 /// Questions about one input each, one after the other: every code of every lane.
@@ -77,6 +77,31 @@ public struct LaneDomain: Domain {
     }
     report.digest = SHA256.digest(of: digests.flatMap(\.bytes))
     return .compared(report)
+  }
+}
+
+extension LaneDomain {
+  public var operation: any Operations.Operation.Type { lanes[0].question.operation }
+  public var dialect: Dialect { lanes[0].question.dialect }
+
+  /// First the input alone, then the part of its call that has it in the same place of a vector, then
+  /// the whole call.
+  public func cases(at place: Counterexample) -> [Case] {
+    let question = lanes[place.lane].question
+    let callStart = place.input - Int64(place.callIndex)
+    let sizes = [1, 2, 3, 4, 8, 16, 32, 64, place.callLength]
+    return sizes.filter { $0 <= place.callLength }.map { size in
+      let offset = place.callIndex - place.callIndex % size
+      let first = callStart + Int64(offset)
+      var test = question.test(
+        (0..<Int64(min(size, place.callLength - offset))).map { first + $0 })
+      test.id = "\(operation.name)-\(dialect.name)-\(Self.hexadecimal(place.input))"
+      return test
+    }
+  }
+
+  private static func hexadecimal(_ code: Int64) -> String {
+    code < 0 ? "m" + String(-code, radix: 16) : String(code, radix: 16)
   }
 }
 

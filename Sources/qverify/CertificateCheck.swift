@@ -9,14 +9,13 @@ import Verification
 /// `qverify prove --verify`: the proof of a certificate again, or a random part of it.
 struct CertificateCheck {
   var file: String
-  var subject: String?
+  /// The subject, time-out and output; the rest is in the certificate.
+  var options: ProofOptions
   var part: Double?
   var seed: UInt64?
-  var timeout: String?
-  var jobs: Int
-  var showsProgress: Bool
-  var format: OutputFormat
-  var failures: ProofFailureOutput
+
+  private var format: OutputFormat { options.format }
+  private var failures: ProofFailureOutput { options.failureOutput }
 
   func run() throws {
     let bytes = try Input.bytes(file)
@@ -26,22 +25,22 @@ struct CertificateCheck {
     let claim = certificate.claim
     let dialect = try ProveInputsCommand.orMalformed("'\(file)'") { try claim.dialect.dialect() }
     let domain = try ProveInputsCommand.orMalformed("'\(file)'") {
-      try claim.domain(in: dialect)
+      try claim.describedDomain(in: dialect)
     }
-    let name = subject ?? claim.subject.name
+    let name = options.subject ?? claim.subject.name
     let subjects = try Input.subjects(name)
     guard subjects.count == 1 else { throw ValidationError("--subject takes one subject here") }
     try checkSame(claim.subject, Claim.SubjectRecord.current(of: subjects[0].name))
     let blocks = chosen(claim.blocks)
-    let rules = try Input.rules(timeout: timeout, for: subjects)
+    let rules = try Input.rules(timeout: options.timeout, for: subjects)
     let run = ProofRun(
-      domain: domain, subject: subjects[0], rules: rules, blocks: blocks, jobs: jobs, journal: nil,
-      showsProgress: showsProgress)
+      domain: domain, subject: subjects[0], rules: rules, blocks: blocks, jobs: options.jobs,
+      journal: nil, showsProgress: options.showsProgress)
     let result = run.run()
-    let text = ProofText(claim: claim, domain: domain, result: result, jobs: jobs)
+    let text = ProofText(claim: claim, domain: domain, result: result, jobs: options.jobs)
     try finish(
       certificate, blocks, text, result,
-      ProofFailure(domain: domain, dialect: dialect, subject: subjects[0], rules: rules))
+      ProofFailure(domain: domain, subject: subjects[0], rules: rules))
   }
 
   /// The subject must be what it was; the CPU may be another one, which is said.
@@ -128,7 +127,7 @@ struct CertificateCheck {
       }
       print(
         "\(text.head) agrees with exact and with '\(file)': \(blocks.count) of "
-          + "\(certificate.digests.count) blocks, \(Quantity.count(amount)) inputs, in "
+          + "\(certificate.digests.count) blocks, \(Quantity.count(amount)) \(certificate.claim.unit), in "
           + Quantity.time(result.seconds))
     }
   }

@@ -70,7 +70,7 @@ struct MergeCommand: ParsableCommand {
     guard !reports.isAsked, corpus == nil else {
       throw ValidationError("certificates go into a certificate, not into reports or a corpus")
     }
-    if let certificate { try ProveInputsCommand.checkWritable(certificate) }
+    if let certificate { try ProofSession.checkWritable(certificate) }
     let parts = try files.map { file in
       let bytes = try Input.bytes(file)
       return try ProveInputsCommand.orMalformed("'\(file)'") {
@@ -93,7 +93,7 @@ struct MergeCommand: ParsableCommand {
       let claim = whole.claim
       print(
         "\(claim.operation)/\(claim.dialect.name): \(claim.subject.name) agrees with exact on all "
-          + "\(Quantity.count(claim.count)) inputs, by \(parts.count) certificates\n"
+          + "\(Quantity.count(claim.count)) \(claim.unit), by \(parts.count) certificates\n"
           + ProofText.line("digest", "\(whole.digest)"))
     case .json: print(whole.json)
     }

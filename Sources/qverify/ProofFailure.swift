@@ -8,31 +8,27 @@ import Verification
 
 /// Shows a place at which a subject is wrong as `fuzz` shows a failure: a case, explained.
 struct ProofFailure {
-  var domain: LaneDomain
-  var dialect: Dialect
+  var domain: any DescribedDomain
   var subject: any Subject
   var rules: Judge.Rules
 
   /// The smallest case around a place that fails by itself, explained; nil where none does.
-  ///
-  /// First the input alone, then the part of its call that has it in the same place of a vector, then
-  /// the whole call.
   func failure(at place: Counterexample, explains: Bool) -> Failure? {
-    let question = domain.lanes[place.lane].question
-    let callStart = place.input - Int64(place.callIndex)
-    for size in [1, 2, 3, 4, 8, 16, 32, 64, place.callLength] where size <= place.callLength {
-      let offset = place.callIndex - place.callIndex % size
-      let count = min(size, place.callLength - offset)
-      let first = callStart + Int64(offset)
-      var test = question.test((0..<Int64(count)).map { first + $0 })
-      test.id = "\(question.operation.name)-\(dialect.name)-\(Self.hexadecimal(place.input))"
+    for var test in domain.cases(at: place) {
       test.note = "\(subject.name): found by a proof"
-      guard let outcome = try? Reference.evaluate(test, dialect: dialect) else { return nil }
-      let judgement = Judge(rules).judge(
-        test, dialect: dialect, subject: subject, outcome: outcome)
+      // Most cases pass, and the definition takes seconds for the largest.
+      guard let bulk = try? Reference.evaluateFast(test, dialect: domain.dialect) else {
+        return nil
+      }
+      let judge = Judge(rules)
+      var judgement = judge.judge(
+        test, dialect: domain.dialect, subject: subject, outcome: bulk)
+      guard judgement.verdict.isFailure else { continue }
+      guard let outcome = try? Reference.evaluate(test, dialect: domain.dialect) else { return nil }
+      judgement = judge.judge(test, dialect: domain.dialect, subject: subject, outcome: outcome)
       if judgement.verdict.isFailure {
         return Failure.regression(
-          test, operation: question.operation, dialect: dialect, subject: subject,
+          test, operation: domain.operation, dialect: domain.dialect, subject: subject,
           judgement: judgement, outcome: outcome, others: [], rules: rules,
           explains: explains)
       }
@@ -40,23 +36,24 @@ struct ProofFailure {
     return nil
   }
 
-  /// A place in words, where no case shows it.
-  func text(of place: Counterexample) -> String {
-    let lane = domain.lanes[place.lane]
-    let question = lane.question
-    let name = lane.name.isEmpty ? "" : "\(lane.name): "
-    var text =
-      "  \(name)\(question.input) = \(Readable.text(ofCode: place.input, question.dtype)), element "
-      + "\(place.callIndex) of a call of \(place.callLength)"
-    if let output = question.outputs.first(where: { $0.name == place.output }),
-      let found = place.found
-    {
-      text += ": \(output.name) = \(Readable.text(ofCode: found, output.dtype))"
+  /// The failures at some places, the first one explained; nil where no case shows one.
+  ///
+  /// A case that takes a whole call of a matrix is the last: the others are much like it.
+  func failures(
+    at places: some Sequence<Counterexample>, explains: Bool,
+    _ body: (Counterexample, Failure?) -> Void
+  ) {
+    for (index, place) in places.enumerated() {
+      let failure = failure(at: place, explains: explains && index == 0)
+      body(place, failure)
+      let elements = failure?.test.outputs?.values.reduce(0) { $0 + $1.tensor.count } ?? 0
+      if elements > 1 << 14 { return }
     }
-    return text + "; right when called again: its answers depend on what was called before"
   }
 
-  private static func hexadecimal(_ code: Int64) -> String {
-    code < 0 ? "m" + String(-code, radix: 16) : String(code, radix: 16)
+  /// A place in words, where no case shows it.
+  func text(of place: Counterexample) -> String {
+    "  \(domain.text(of: place)); right when called again: its answers depend on what was called "
+      + "before"
   }
 }

@@ -10,6 +10,8 @@ struct ProveCommand: ParsableCommand {
       float32 inputs and ends with a certificate. Without the name of a subcommand the subcommand \
       'inputs' is meant: see qverify help prove inputs.
       """,
-    subcommands: [ProveInputsCommand.self, ProveAccumulatorCommand.self],
+    subcommands: [
+      ProveInputsCommand.self, ProveProductsCommand.self, ProveAccumulatorCommand.self,
+    ],
     defaultSubcommand: ProveInputsCommand.self)
 }

@@ -6,7 +6,6 @@ import NumberFormats
 import Operations
 import Proving
 import Reporting
-import Subjects
 import Verification
 
 /// `qverify prove inputs`: every value of the one input that an element-wise operation is about.
@@ -43,27 +42,12 @@ struct ProveInputsCommand: ParsableCommand {
       """)
   var multipliers: String?
 
-  @Option(help: "The dialect: a name, or a .yaml file of your own.")
-  var dialect = "onnx"
-
-  @Option(
-    help: """
-      What to prove: builtin:TIER, lib:PATH or cmd:COMMAND. Default: the fastest tier of this CPU.
-      """)
-  var subject: String?
-
   @Flag(
     help: """
       Also run every input through calls of three elements, which are in the tail of any vector loop. \
       Takes some minutes for 2^32.
       """)
   var tails = false
-
-  @Option(help: "Write the evidence to this file, which must not exist.")
-  var certificate: String?
-
-  @Option(help: "Prove part i of n of the inputs, counted from 0, as i/n.")
-  var shard: String?
 
   @Option(help: "Repeat the proof of this certificate and compare the digests.")
   var verify: String?
@@ -74,37 +58,15 @@ struct ProveInputsCommand: ParsableCommand {
   @Option(help: "The seed of --part; drawn and printed if not given.")
   var seed: UInt64?
 
-  @Option(
-    help: """
-      The folder where failing cases are saved. Default: golden/regressions, where it exists.
-      """)
-  var corpus: String?
-
-  @Option(help: "How many failures to print.")
-  var maxFailures = 10
-
-  @Option(help: "How long a kernel may take for one call, such as 500ms. Default: 2s; cmd: 10s.")
-  var timeout: String?
-
-  @Option(help: "How many threads to use.")
-  var jobs = Parallel.defaultJobs
-
-  @Option(help: "How to print the result.")
-  var format = OutputFormat.text
-
-  @Flag(help: "Print no progress.")
-  var quiet = false
+  @OptionGroup var options: ProofOptions
 
   func validate() throws {
-    guard jobs > 0 else { throw ValidationError("--jobs must be at least 1") }
-    guard maxFailures > 0 else { throw ValidationError("--max-failures must be at least 1") }
-    _ = try timeout.map { try TimeSpan.parse($0, option: "--timeout") }
-    _ = try parsedShard()
     if verify != nil {
       let others: [(String, Bool)] = [
         ("an operation", operation != nil), ("parameters", !parameters.isEmpty),
         ("--from", from != nil), ("--to", to != nil), ("--multipliers", multipliers != nil),
-        ("--certificate", certificate != nil), ("--shard", shard != nil), ("--tails", tails),
+        ("--dialect", options.dialect != nil), ("--certificate", options.certificate != nil),
+        ("--shard", options.shard != nil), ("--tails", tails),
       ]
       if let other = others.first(where: \.1) {
         throw ValidationError("--verify takes \(other.0) from the certificate")
@@ -130,47 +92,21 @@ struct ProveInputsCommand: ParsableCommand {
     }
   }
 
-  private func parsedShard() throws -> (index: Int, count: Int) {
-    try FuzzCommand.parsedShard(shard)
-  }
-
   func run() throws {
     Interruption.catchSignals()
     if let verify {
-      try CertificateCheck(
-        file: verify, subject: subject, part: part, seed: seed, timeout: timeout, jobs: jobs,
-        showsProgress: showsProgress, format: format, failures: failureOutput
-      ).run()
-      return
+      return try CertificateCheck(file: verify, options: options, part: part, seed: seed).run()
     }
-    if let certificate { try Self.checkWritable(certificate) }
-    let dialect = try Input.dialects([dialect])[0]
+    if let certificate = options.certificate { try ProofSession.checkWritable(certificate) }
+    let dialect = try options.namedDialect()
     let domain = LaneDomain(try lanes(in: dialect), provesTails: tails)
-    let subjects = try Input.subjects(subject ?? SubjectList.fastest.name)
-    guard subjects.count == 1 else { throw ValidationError("--subject takes one subject here") }
-    let record = Claim.SubjectRecord.current(of: subjects[0].name)
-    let all = Blocks.count(of: domain.count)
-    let (index, count) = try parsedShard()
-    let blocks = index * all / count..<(index + 1) * all / count
+    let subject = try options.oneSubject()
     let claim = try Self.orMalformed {
-      try Claim(domain, dialect: dialect, subject: record, blocks: blocks)
+      try Claim(
+        domain, dialect: dialect, subject: .current(of: subject.name),
+        blocks: try options.blocks(of: domain))
     }
-    let journal = try certificate.map { try openJournal($0 + ".progress", claim) }
-    let rules = try Input.rules(timeout: timeout, for: subjects)
-    let run = ProofRun(
-      domain: domain, subject: subjects[0], rules: rules, blocks: Array(blocks), jobs: jobs,
-      journal: journal, showsProgress: showsProgress)
-    let result = run.run()
-    let text = ProofText(claim: claim, domain: domain, result: result, jobs: jobs)
-    try finish(
-      claim, text, journal, result,
-      ProofFailure(domain: domain, dialect: dialect, subject: subjects[0], rules: rules))
-  }
-
-  private var showsProgress: Bool { !quiet && StandardError.isTerminal }
-
-  private var failureOutput: ProofFailureOutput {
-    ProofFailureOutput(corpus: corpus, most: maxFailures, isPrinting: format == .text)
+    try ProofSession(options: options, domain: domain, subject: subject, claim: claim).run()
   }
 
   // MARK: What to prove
@@ -248,35 +184,7 @@ struct ProveInputsCommand: ParsableCommand {
     return value
   }
 
-  // MARK: Files
-
-  /// Finds out before the work whether a certificate can be written.
-  static func checkWritable(_ certificate: String) throws {
-    if FileManager.default.fileExists(atPath: certificate) {
-      StandardError.line(
-        "qverify: --certificate: '\(certificate)' exists; a certificate is never overwritten")
-      throw Exit.missingFile
-    }
-    if let reason = ReportOptions.obstacle(certificate) {
-      StandardError.line("qverify: --certificate: cannot write '\(certificate)': \(reason)")
-      throw Exit.missingFile
-    }
-  }
-
-  private func openJournal(_ path: String, _ claim: Claim) throws -> ProofJournal {
-    do throws(JournalError) {
-      let journal = try ProofJournal(path: path, claim: claim)
-      if !journal.done.isEmpty {
-        StandardError.line(
-          "qverify: going on: \(journal.done.count) of \(claim.blocks.count) blocks were done "
-            + "before (\(path))")
-      }
-      return journal
-    } catch {
-      StandardError.line("qverify: \(error)")
-      throw error.isForeign ? Exit.malformed : Exit.missingFile
-    }
-  }
+  // MARK: Errors
 
   static func orMalformed<T>(_ file: String? = nil, _ body: () throws -> T) throws -> T {
     do {
@@ -286,77 +194,6 @@ struct ProveInputsCommand: ParsableCommand {
     } catch {
       StandardError.line("qverify: \(file.map { "\($0): " } ?? "")\(error)")
       throw Exit.malformed
-    }
-  }
-
-  // MARK: The end
-
-  private func finish(
-    _ claim: Claim, _ text: ProofText, _ journal: ProofJournal?, _ result: ProofRun.Result,
-    _ failure: ProofFailure
-  ) throws {
-    if let error = result.journalError {
-      StandardError.line(
-        "qverify: \(error); what was written to it before is kept: the same command goes on")
-      throw Exit.missingFile
-    }
-    let now = Claim.SubjectRecord.current(of: claim.subject.name)
-    guard now == claim.subject else {
-      StandardError.line("qverify: \(claim.subject.name) changed while it was being proven")
-      journal?.remove()
-      throw Exit.malformed
-    }
-    switch result.ending {
-    case .refused(let reason):
-      journal?.remove()
-      print("\(text.head): unsupported: \(reason)")
-      throw Exit.mistrusted
-    case .failed(let reason):
-      journal?.remove()
-      StandardError.line("qverify: there is no exact answer: \(reason)")
-      throw Exit.malformed
-    case .fault(let judgement, let place):
-      journal?.remove()
-      try failureOutput.fault(judgement, place, text, failure)
-    case .cancelled:
-      if result.wrongCount > 0 { failureOutput.show(result, text, failure) }
-      let kept =
-        journal == nil
-        ? "nothing is kept: with --certificate a proof goes on where it was"
-        : "the same command goes on from here"
-      StandardError.line(
-        "qverify: interrupted: \(result.reports.count) of \(claim.blocks.count) blocks done; \(kept)"
-      )
-      throw Exit.interrupted
-    case .done:
-      if result.wrongCount > 0 {
-        failureOutput.show(result, text, failure)
-        journal?.remove()
-        throw Exit.mismatch
-      }
-      try conclude(claim, text, journal, result)
-    }
-  }
-
-  private func conclude(
-    _ claim: Claim, _ text: ProofText, _ journal: ProofJournal?, _ result: ProofRun.Result
-  ) throws {
-    let certificate = text.certificate
-    if let path = self.certificate {
-      do {
-        let data = Data((certificate.json.description + "\n").utf8)
-        try data.write(to: URL(fileURLWithPath: path), options: .atomic)
-      } catch {
-        StandardError.line(
-          "qverify: cannot write '\(path)': \(error.localizedDescription); what was proven is kept "
-            + "in '\(path).progress': the same command goes on from there")
-        throw Exit.missingFile
-      }
-      journal?.remove()
-    }
-    switch format {
-    case .text: print(text.success(file: self.certificate))
-    case .json: print(certificate.json)
     }
   }
 }

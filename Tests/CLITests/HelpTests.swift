@@ -9,7 +9,7 @@ import Testing
   static let commands = [
     "", "ops", "fuzz", "eval", "check", "replay", "adapter", "golden", "golden check", "golden show",
     "golden update", "mutants", "bench", "bench kernels", "bench fuzz", "bench prove", "merge",
-    "prove", "prove inputs", "prove accumulator", "identify", "diff",
+    "prove", "prove inputs", "prove accumulator", "prove products", "identify", "diff",
   ]
 
   private func name(_ command: String) -> String {
