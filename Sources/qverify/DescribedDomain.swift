@@ -57,11 +57,21 @@ extension Claim {
 }
 
 extension LaneDomain: DescribedDomain {
-
   func amount(_ positions: Int, isWhole: Bool) -> String {
     let noun = "\(Quantity.count(positions)) \(lanes[0].question.dtype.name) inputs"
-    let of = lanes.count == 1 ? "" : " of \(Quantity.count(lanes.count)) channels"
+    let of = lanes.count == 1 ? range : " of \(Quantity.count(lanes.count)) channels"
     return isWhole ? "all \(noun)\(of)" : "\(noun)\(of), a part"
+  }
+
+  /// The ends of the one lane, where it is not all codes of its type.
+  private var range: String {
+    let (question, codes) = (lanes[0].question, lanes[0].codes)
+    if codes == question.codes { return "" }
+    func text(_ code: Int64) -> String {
+      if case .float = question.dtype { return "0x" + String(code, radix: 16) }
+      return "\(code)"
+    }
+    return " from \(text(codes.lowerBound)) to \(text(codes.upperBound))"
   }
 
   /// The parameters of the one lane, or that there are many.
