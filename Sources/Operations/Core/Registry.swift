@@ -16,6 +16,7 @@ public enum Registry {
     QConv2D.self,
     MatMul.self,
     QMatMul.self,
+    SteGrad.self,
   ]
 
   /// The operation of a name.
