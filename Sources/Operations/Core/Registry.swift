@@ -17,6 +17,7 @@ public enum Registry {
     MatMul.self,
     QMatMul.self,
     SteGrad.self,
+    PactGrad.self,
   ]
 
   /// The operation of a name.
