@@ -18,6 +18,7 @@ public enum Registry {
     QMatMul.self,
     SteGrad.self,
     PactGrad.self,
+    LsqGrad.self,
   ]
 
   /// The operation of a name.
