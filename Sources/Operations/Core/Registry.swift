@@ -19,6 +19,7 @@ public enum Registry {
     SteGrad.self,
     PactGrad.self,
     LsqGrad.self,
+    AlphaQAT.self,
   ]
 
   /// The operation of a name.
