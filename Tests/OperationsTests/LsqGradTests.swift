@@ -96,6 +96,31 @@ import Testing
     ])
   }
 
+  /// [gradients §10]: answers of PyTorch.
+  @Test func learnable() {
+    func ask(_ x: String) -> String {
+      "lsq_grad pytorch qmin=-4 qmax=3 | x float32 \(x) | scale float32 0.5 | zero_point float32 0 | grad_output float32 1"
+    }
+    check([
+      (ask("-3"), "-2 / 0 / -4 / -0.5"), (ask("-2"), "-2 / 1 / 0 / 0"),
+      (ask("-1.9"), "-2 / 1 / -0.20000005 / 0"), (ask("0.25"), "0 / 1 / -0.5 / 0"),
+      (ask("0.75"), "1 / 1 / 0.5 / 0"), (ask("1.3"), "1.5 / 1 / 0.4000001 / 0"),
+      (ask("1.5"), "1.5 / 1 / 0 / 0"), (ask("1.6"), "1.5 / 1 / -0.20000005 / 0"),
+      (ask("1.75"), "1.5 / 0 / 3 / -0.5"), (ask("-2.25"), "-2 / 1 / 0.5 / 0"),
+      (ask("1.75 1.75"), "1.5 1.5 / 0 0 / null / null"),
+    ])
+    checkErrors([
+      (
+        "lsq_grad pytorch qmin=-4 qmax=3 boundary=open | x float32 1 | scale float32 1 | grad_output float32 1",
+        "malformed: attribute 'boundary' means nothing"
+      ),
+      (
+        "lsq_grad pytorch qmin=-4 qmax=3 | x float32 1 | scale float32 0 | grad_output float32 1",
+        "precondition: scale is 0"
+      ),
+    ])
+  }
+
   /// What is refused, with a reason.
   @Test func refusals() {
     let x = "| x float32 1 | grad_output float32 1 | scale float32"

@@ -35,13 +35,18 @@ struct LearnedStep {
       throw .malformed("boundary '\(boundary)' is not one of open, closed")
     }
     self.boundary = known
+    isReduced = try Self.isReduced(&arguments)
+    coverage.insert(.perChannel, if: parameters.granularity == .perChannel)
+    coverage.insert(scales: scale, zeros: nil, range: nil)
+  }
+
+  /// Whether gradients of parameters are sums, by the attribute `reduction`.
+  static func isReduced(_ arguments: inout Arguments) throws(CaseError) -> Bool {
     let reduction = arguments.string("reduction") ?? "sum"
     guard ["sum", "none"].contains(reduction) else {
       throw .malformed("reduction '\(reduction)' is not one of sum, none")
     }
-    isReduced = reduction == "sum"
-    coverage.insert(.perChannel, if: parameters.granularity == .perChannel)
-    coverage.insert(scales: scale, zeros: nil, range: nil)
+    return reduction == "sum"
   }
 
   /// What an element gives; nil for a NaN, which stands nowhere.

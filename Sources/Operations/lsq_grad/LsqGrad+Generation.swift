@@ -5,7 +5,7 @@ import NumberFormats
 extension LsqGrad {
   /// Draws a range and parameters, inputs on the ends, levels and ties that they make, and gradients.
   public static func generate(from choices: inout Choices, dialect: Dialect) -> Case {
-    let rule = try? dialect.rule(Self.self, as: Variants<LsqGradRule>.self).base
+    let rule = try? dialect.rule(Self.self, as: LsqGradRules.self).own
     let shape = ElementwiseShape(from: &choices, rule: .explicit, hasBlocks: false)
     let input = choices.type(rule?.inputTypes ?? [.float32, .float16, .bfloat16, .float64])
     let range = choices.levelRange()
@@ -13,7 +13,7 @@ extension LsqGrad {
       id: "", operation: name, dialect: dialect.name, attributes: shape.attributes)
     test.attributes["qmin"] = .integer(Int(range.lowerBound))
     test.attributes["qmax"] = .integer(Int(range.upperBound))
-    if choices.oneIn(2) {
+    if choices.oneIn(2) && rule?.isLearnable != true {
       test.attributes["boundary"] = .string(choices.choose(["open", "closed"]))
     }
     if choices.oneIn(3) {

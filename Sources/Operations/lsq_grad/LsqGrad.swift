@@ -23,19 +23,32 @@ public enum LsqGrad: Operation {
     ])
 
   public static func rule(in dialect: Dialect) throws(DialectError) -> (any Sendable)? {
-    try dialect.variants("lsq_grad", LsqGradRule.self)
+    guard let own = try dialect.variants("lsq_grad", LsqGradRule.self) else { return nil }
+    let forward = try dialect.variants("fake_quantize", FakeQuantizeRule.self)
+    guard !own.base.isLearnable || forward?.base.acceptsLearnable == true else {
+      throw DialectError(
+        file: dialect.name, line: 0, key: "lsq_grad.learnable",
+        message: "needs a section fake_quantize that accepts learnable")
+    }
+    return LsqGradRules(own: own.base, forward: own.base.isLearnable ? forward : nil)
   }
 
   public static func evaluate(
     _ arguments: inout Arguments, explaining reference: ElementReference?
   ) throws(CaseError) -> Outcome {
-    let rule = try arguments.dialect.rule(Self.self, as: Variants<LsqGradRule>.self).base
+    let rules = try arguments.dialect.rule(Self.self, as: LsqGradRules.self)
+    let rule = rules.own
     let x = try arguments.input("x")
     try arguments.check(x.dtype, isOneOf: rule.inputTypes, for: "x")
     guard let format = x.dtype.floatFormat else {
       throw .malformed("x must be a float type, not \(x.dtype.name)")
     }
     let upstream = try UpstreamGradient(arguments, input: x)
+    if let forward = rules.forward {
+      let step = try LearnableStep(&arguments, forward, x: x)
+      try arguments.finish()
+      return try step.outcome(upstream, reference)
+    }
     let step = try LearnedStep(&arguments, rule, x: x)
     try arguments.finish()
     var trace = Trace(reference, output: reference?.output == "grad_x" ? "grad_x" : "y")
@@ -98,10 +111,19 @@ struct LsqGradRule: DialectRule {
 
   /// What the attribute `boundary` is by default.
   var boundary: Boundary
+  /// Whether it is the learnable fake quantization of the section `fake_quantize` [gradients §10].
+  var isLearnable: Bool
   var inputTypes: [DataType]?
 
   init(_ reader: inout RuleReader) throws(DialectError) {
     boundary = try reader.choice("boundary", default: .open)
+    isLearnable = try reader.flag("learnable", default: false)
     inputTypes = try reader.types("input_types")
   }
+}
+
+/// The rule, and that of the forward pass where the backward is its own.
+struct LsqGradRules: Sendable {
+  var own: LsqGradRule
+  var forward: Variants<FakeQuantizeRule>?
 }
