@@ -38,8 +38,8 @@ let package = Package(
     .target(
       name: "Specifications", path: "specs",
       exclude: [
-        "accumulate.md", "affine.md", "dialects.md", "formats.md", "guides", "proof.md",
-        "requantize.md", "rounding.md", "special-values.md",
+        "accumulate.md", "affine.md", "dialects.md", "formats.md", "gradients.md", "guides",
+        "proof.md", "requantize.md", "rounding.md", "special-values.md",
       ],
       sources: ["Specifications.swift"], resources: [.embedInCode("dialects")],
       swiftSettings: strict),

@@ -50,7 +50,7 @@ import Testing
       }
     }
     #expect(clauses.count > 100)
-    let citation = /(rounding|formats|affine|requantize|accumulate|special-values|proof) §(\d+)/
+    let citation = /(rounding|formats|affine|requantize|accumulate|special-values|proof|gradients) §(\d+)/
     let sources =
       try files("Sources", ending: ".swift") + files("specs", ending: ".md")
       + files("specs/dialects", ending: ".yaml") + files("golden", ending: ".md")

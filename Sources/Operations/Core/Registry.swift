@@ -16,6 +16,10 @@ public enum Registry {
     QConv2D.self,
     MatMul.self,
     QMatMul.self,
+    SteGrad.self,
+    PactGrad.self,
+    LsqGrad.self,
+    AlphaQAT.self,
   ]
 
   /// The operation of a name.

@@ -63,13 +63,7 @@ public enum FakeQuantize: Operation {
     let rounding = try rule.rounding(&arguments)
     let masksAll = try rule.masksAll(&arguments)
     try arguments.finish()
-    if rule.zeroPointMustBeInRange {
-      for value in parameters.zeros {
-        guard let level = value.rational, level >= range.lower, level <= range.upper else {
-          throw .precondition("zero_point \(Readable.text(value)) is outside qmin to qmax")
-        }
-      }
-    }
+    try rule.checkZeros(parameters.zeros, range)
 
     var trace = Trace(reference, output: reference?.output ?? "y")
     var coverage = Coverage()
@@ -294,6 +288,16 @@ struct FakeQuantizeRule: DialectRule {
           throw modes.failure(name, "'\(kind)' is not one of masks, passes_all")
         }
         clampModes.append((name, kind == "passes_all"))
+      }
+    }
+  }
+
+  /// Refuses a zero point outside the range, where the dialect does.
+  func checkZeros(_ zeros: [Number], _ range: LevelRange) throws(CaseError) {
+    guard zeroPointMustBeInRange else { return }
+    for value in zeros {
+      guard let level = value.rational, level >= range.lower, level <= range.upper else {
+        throw .precondition("zero_point \(Readable.text(value)) is outside qmin to qmax")
       }
     }
   }
