@@ -51,5 +51,6 @@ func requireSize(
 ) throws(KernelError) {
   let (expected, overflow) = count.multipliedReportingOverflow(by: size)
   try require(
-    !overflow && bytes == expected, "\(name) has \(bytes) bytes, not \(count) times \(size)")
+    !overflow && bytes == expected,
+    "\(name) has \(bytes) bytes, not \(overflow ? "so many" : "\(expected)")")
 }
