@@ -29,12 +29,16 @@ public enum SteGrad: Operation {
     guard let own = try dialect.variants("ste_grad", SteGradRule.self) else { return nil }
     let forward = try dialect.variants("fake_quantize", FakeQuantizeRule.self)
     let canRound = forward?.base.hasMask == true && forward?.base.kind == .affine
-    guard canRound || !own.base.masks.contains(.rounded) else {
-      throw DialectError(
-        file: dialect.name, line: 0, key: "ste_grad.masks",
-        message: "'rounded' is the mask of the section fake_quantize, which is missing")
+    var rule = own.base
+    if !canRound {
+      guard !rule.namesMasks || !rule.masks.contains(.rounded) else {
+        throw DialectError(
+          file: dialect.name, line: 0, key: "ste_grad.masks",
+          message: "'rounded' is the mask of the section fake_quantize, which is missing")
+      }
+      rule.masks.removeAll { $0 == .rounded }
     }
-    return SteGradRules(own: own.base, forward: forward)
+    return SteGradRules(own: rule, forward: forward)
   }
 
   public static func evaluate(
@@ -97,6 +101,8 @@ struct SteGradRule: DialectRule {
   enum Mask: String, CaseIterable, Sendable { case identity, closed, open, rounded }
 
   var masks: [Mask]
+  /// Whether the dialect names them; else they are all that it can have.
+  var namesMasks: Bool
   /// How the mask `rounded` is put on a gradient.
   var roundedMasking: Masking
   /// How the other masks are.
@@ -107,6 +113,7 @@ struct SteGradRule: DialectRule {
 
   init(_ reader: inout RuleReader) throws(DialectError) {
     let names = try reader.words("masks", among: Mask.allCases.map(\.rawValue))
+    namesMasks = !names.isEmpty
     masks = names.isEmpty ? Mask.allCases : names.compactMap(Mask.init(rawValue:))
     masking = try reader.choice("masking", default: .exact)
     roundedMasking = try reader.choice("rounded_masking", default: masking)
