@@ -15,10 +15,10 @@ struct BenchProveCommand: ParsableCommand {
     commandName: "prove",
     abstract: "Time proofs of 2^32 inputs against the kernel alone on as many.",
     discussion: """
-      "kernel" calls the kernel on the same 8192 elements from all over the domain, in cache, until 2^32 have gone through, on \
-      as many threads as the proof has; "proof" is all of qverify prove: exact answers, inputs, calls, \
-      comparison, digests. Both are times on the wall, measured one after the other in each repeat; \
-      the ratio is taken within a repeat.
+      "kernel" calls the kernel on the same 8192 elements from all over the domain, in cache, until \
+      2^32 have gone through, on as many threads as the proof has; "proof" is all of qverify prove: \
+      exact answers, inputs, calls, comparison, digests. Both are times on the wall, measured one \
+      after the other in each repeat; the ratio is taken within a repeat.
       """)
 
   @Option(help: "Built-in tiers such as builtin:avx2, by commas. Default: the fastest of this CPU.")
