@@ -49,6 +49,26 @@ public struct Case: Hashable, Sendable {
   }
 }
 
+extension Case {
+  /// An integer attribute; nil where it is not given.
+  public func integer(_ name: String) -> Int? {
+    if case .integer(let value)? = attributes[name] { return value }
+    return nil
+  }
+
+  /// A list attribute, or a default.
+  public func integers(_ name: String, default values: [Int]) -> [Int] {
+    if case .integers(let given)? = attributes[name] { return given }
+    return values
+  }
+
+  /// A string attribute; nil where it is not given.
+  public func string(_ name: String) -> String? {
+    if case .string(let text)? = attributes[name] { return text }
+    return nil
+  }
+}
+
 /// Why a case has no answer.
 public struct CaseError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The three kinds of refusal that the case format knows.

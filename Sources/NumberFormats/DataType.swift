@@ -89,6 +89,20 @@ extension DataType {
 // MARK: - Codes
 
 extension DataType {
+  /// The lowest and the highest code; of float64, whose codes are bit patterns, up to the highest that
+  /// is not negative.
+  public var codes: ClosedRange<Int64> {
+    let isSigned =
+      switch self {
+      case .integer(let format): format.isSigned
+      case .fixed(let format): format.isSigned
+      case .float, .bool: false
+      }
+    return isSigned
+      ? Int64.min >> Int64(64 - bits)...Int64.max >> Int64(64 - bits)
+      : 0...Int64.max >> Int64(max(0, 63 - bits))
+  }
+
   /// The value of a code.
   ///
   /// - Parameter code: a code of this type, as the table of ``DataType`` says.

@@ -121,8 +121,8 @@ struct SpecialValues {
         if case .integer(let value)? = test.attributes[name] { return Int64(value) }
         return nil
       }
-      let low = attribute("qmin") ?? dtype.ends.lowerBound
-      let high = attribute("qmax") ?? dtype.ends.upperBound
+      let low = attribute("qmin") ?? dtype.codes.lowerBound
+      let high = attribute("qmax") ?? dtype.codes.upperBound
       guard low <= high else { return nil }
       let level = self.level(zero, low...high)
       guard case .float(let format) = dtype else { return dtype == .bool ? nil : level }
@@ -170,7 +170,7 @@ struct SpecialValues {
   private var lowest: Identification.Property? {
     for observation in observations {
       guard let acc = observation.probe.test.inputs["acc"],
-        let element = acc.codes.firstIndex(of: acc.dtype.ends.lowerBound)
+        let element = acc.codes.firstIndex(of: acc.dtype.codes.lowerBound)
       else { continue }
       let sample = Sample(observation: observation, output: 0, element: element)
       return Identification.Property(

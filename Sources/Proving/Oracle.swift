@@ -96,9 +96,7 @@ public struct Oracle: Sendable {
       low <= high ? [Segment(codes: low...high, near: near)] : []
     }
     if case .float(let format) = dtype { return floatSegments(of: format) }
-    let bits = Int64(dtype.bits)
-    let low: Int64 = dtype.isSigned ? -(1 << (bits - 1)) : 0
-    let high: Int64 = dtype.isSigned ? 1 << (bits - 1) - 1 : bits >= 63 ? Int64.max : 1 << bits - 1
+    let (low, high) = (dtype.codes.lowerBound, dtype.codes.upperBound)
     let origin = min(max(origin, low), high)
     return segment(low, low, near: low)
       + segment(low + 1, origin - 1, near: origin - 1)
@@ -111,18 +109,18 @@ public struct Oracle: Sendable {
   /// In each half of the codes, which is a sign in all formats that have one, zero or NaN stands first,
   /// then come the other numbers by magnitude with infinity at the end, then NaNs.
   private static func floatSegments(of format: FloatFormat) -> [Segment] {
-    let count: Int64 = 1 << Int64(format.bits)
-    let half = count / 2
+    let half: Int64 = format.bits == 64 ? .max : 1 << Int64(format.bits - 1) - 1
+    // The codes of negative float64 are beyond those that a question has.
+    let halves = format.bits == 64 ? [0...half] : [0...half, half + 1...2 * half + 1]
     var segments: [Segment] = []
     func isOrdinary(_ code: Int64) -> Bool {
       !format.isNaN(code: UInt64(bitPattern: code))
         && format.decode(UInt64(bitPattern: code)).isZero == false
     }
-    for start in [0, half] {
-      let end = start + half - 1
+    for codes in halves {
+      let (start, end) = (codes.lowerBound, codes.upperBound)
       let low = isOrdinary(start) ? start : start + 1
-      var (good, bad) = (low, end + 1)
-      if isOrdinary(end) { good = end }
+      var (good, bad) = (isOrdinary(end) ? end : low, end)
       while bad - good > 1 {
         let middle = good + (bad - good) / 2
         if isOrdinary(middle) { good = middle } else { bad = middle }

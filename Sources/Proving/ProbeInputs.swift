@@ -57,7 +57,7 @@ struct ProbeInputs {
         let power = Rational(1).scaledByPowerOfTwo(bits)
         for value in [power, -power] { add(value, neighbours: 1) }
       }
-      let ends = dtype.ends
+      let ends = dtype.codes
       codes.formUnion([ends.lowerBound, ends.lowerBound + 1, ends.upperBound - 1, ends.upperBound])
       return
     }
@@ -85,7 +85,7 @@ struct ProbeInputs {
 
   /// Every level of a narrow type; of a wider one the ends, the powers and those about the zero point.
   private mutating func addLevels(of template: Case) {
-    let ends = dtype.ends
+    let ends = dtype.codes
     if dtype.bits <= 8 { return codes.formUnion(ends) }
     if case .float = dtype { return addSpecials(unit: 1) }
     let zero = template.inputs["zero_point"]?.codes.first ?? 0
@@ -107,7 +107,7 @@ struct ProbeInputs {
 
   /// Adds the code nearest to a value and so many on either side.
   private mutating func add(_ value: Rational, neighbours: Int64) {
-    let ends = dtype.ends
+    let ends = dtype.codes
     let code: Int64
     switch dtype {
     case .float(let format): code = Int64(bitPattern: format.encode(.finite(value)))
@@ -128,19 +128,6 @@ struct ProbeInputs {
 
 extension DataType {
   var isFloat: Bool { if case .float = self { true } else { false } }
-
-  /// The lowest and the highest code.
-  var ends: ClosedRange<Int64> {
-    switch self {
-    case .float(let format): 0...(format.bits >= 63 ? Int64.max : 1 << Int64(format.bits) - 1)
-    case .bool: 0...1
-    case .integer, .fixed:
-      isSigned
-        ? (bits >= 64 ? Int64.min : -(1 << Int64(bits - 1)))...(bits >= 64
-          ? Int64.max : 1 << Int64(bits - 1) - 1)
-        : 0...(bits >= 63 ? Int64.max : 1 << Int64(bits) - 1)
-    }
-  }
 }
 
 /// The levels of a template, and the input that would lie exactly on each.
@@ -159,7 +146,7 @@ private struct Grid {
     let output = Self.output(of: template)
     if case .fixed(let format) = output {
       unit = Rational(1).scaledByPowerOfTwo(format.integerBits - format.width)
-      levels = Self.telling(output.ends, zero: 0)
+      levels = Self.telling(output.codes, zero: 0)
       return
     }
     guard let unit = Self.unit(of: template) else { return nil }
@@ -177,8 +164,8 @@ private struct Grid {
       if case .integer(let value)? = template.attributes[name] { return Int64(value) }
       return nil
     }
-    let low = end("qmin") ?? output.ends.lowerBound
-    let high = max(low, end("qmax") ?? output.ends.upperBound)
+    let low = end("qmin") ?? output.codes.lowerBound
+    let high = max(low, end("qmax") ?? output.codes.upperBound)
     levels = Self.telling(low...high, zero: (try? zero.rounded(.floor))?.int64 ?? 0)
   }
 

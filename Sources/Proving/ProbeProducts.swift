@@ -90,7 +90,7 @@ enum ProductProbes {
   }
 
   private static func dots(_ types: (DataType, DataType), isDeep: Bool) -> [Dot] {
-    let (a, b) = (types.0.ends, types.1.ends)
+    let (a, b) = (types.0.codes, types.1.codes)
     var result: [Dot] = []
     for depth in isDeep ? [2, 3, 64, 600, 140_000] : [2, 3, 64, 600] {
       let columns = [
@@ -202,7 +202,7 @@ enum ProductProbes {
       for output in [types.0, .int8] where output != types.0 || output == .uint8 || types.0 == .int8
       {
         for (index, scale) in scales.enumerated() {
-          let zero = [0, 3, output.ends.lowerBound, 77][index % 4]
+          let zero = [0, 3, output.codes.lowerBound, 77][index % 4]
           for (layout, hasBias) in [("NCHW", true), ("NHWC", true), ("NCHW", false)]
           where layout == "NCHW" || operation == "qconv2d" {
             var dot = sums(at: scale, zero, output, types, hasBias: hasBias)

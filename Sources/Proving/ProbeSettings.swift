@@ -86,7 +86,7 @@ private struct Builder {
   private static func type(_ name: String) -> DataType { DataType(name: name) ?? .int8 }
 
   mutating func addQuantize() {
-    func range(_ name: String) -> ClosedRange<Int64> { Self.type(name).ends }
+    func range(_ name: String) -> ClosedRange<Int64> { Self.type(name).codes }
     for (name, perChannel, count) in [
       ("int8", false, 12), ("uint8", false, 12), ("int8", true, 5), ("uint8", true, 4),
       ("int16", false, 3), ("uint16", false, 3), ("int4", false, 3), ("uint4", false, 3),
@@ -144,7 +144,7 @@ private struct Builder {
         let isFree = name == "int32" || name.hasPrefix("float")
         add(perChannel: perChannel) {
           ($0.scale, $0.type) = (scale, Self.type(name))
-          $0.zeroPoint = isFree ? "0" : zero.text(Self.type(name).ends)
+          $0.zeroPoint = isFree ? "0" : zero.text(Self.type(name).codes)
         }
       }
     }
@@ -168,7 +168,7 @@ private struct Builder {
       for (index, scale) in scales.prefix(count).enumerated() {
         add {
           ($0.scale, $0.type) = (scale, Self.type(type))
-          $0.zeroPoint = zeros[index % zeros.count].text(Self.type(type).ends)
+          $0.zeroPoint = zeros[index % zeros.count].text(Self.type(type).codes)
         }
       }
     }
@@ -204,7 +204,7 @@ private struct Builder {
       for (scale, zero) in Self.affine.prefix(count) {
         add(perChannel: perChannel) {
           ($0.scale, $0.type) = (scale, Self.type(type))
-          $0.zeroPoint = zero.text(Self.type(type).ends)
+          $0.zeroPoint = zero.text(Self.type(type).codes)
           if learnable { $0.attributes["learnable"] = .integer(1) }
         }
       }

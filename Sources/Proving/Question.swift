@@ -61,16 +61,7 @@ public struct Question: Sendable {
   public func test(_ codes: [Int64]) -> Case { Self.filled(template, input, dtype, codes) }
 
   /// Every code of the input, in order.
-  public var codes: ClosedRange<Int64> {
-    switch dtype {
-    case .float(let format): 0...(format.bits >= 63 ? Int64.max : 1 << Int64(format.bits) - 1)
-    case .bool: 0...1
-    case .integer, .fixed:
-      dtype.isSigned
-        ? -(1 << Int64(dtype.bits - 1))...(1 << Int64(dtype.bits - 1) - 1)
-        : 0...(dtype.bits >= 63 ? Int64.max : 1 << Int64(dtype.bits) - 1)
-    }
-  }
+  public var codes: ClosedRange<Int64> { dtype.codes }
 
   /// How many codes the input has, where that can be enumerated.
   public var isEnumerable: Bool { dtype.bits <= 40 && dtype != .integer(.bipolar) }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CaseFormat
 import Foundation
+import Generation
 import Operations
 import Proving
 import Reporting
@@ -63,22 +64,9 @@ struct CertificateCheck {
     guard let part, part < 100 else { return Array(blocks) }
     let seed = seed ?? UInt64.random(in: 0..<1 << 32)
     if format == .text { print("seed \(seed)") }
-    var random = SplitMix(state: seed)
+    var random = Randomness(seed: seed)
     let count = max(1, Int((Double(blocks.count) * part / 100).rounded(.up)))
     return Array(Array(blocks).shuffled(using: &random).prefix(count).sorted())
-  }
-
-  /// A generator that gives the same on every machine.
-  private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var value = state
-      value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-      value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-      return value ^ value >> 31
-    }
   }
 
   private func finish(

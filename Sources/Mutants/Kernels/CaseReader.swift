@@ -75,20 +75,13 @@ struct CaseReader {
   let fault: Fault?
   let place: FaultPlace
 
-  func integer(_ name: String) -> Int? {
-    if case .integer(let value)? = test.attributes[name] { return value }
-    return nil
-  }
+  func integer(_ name: String) -> Int? { test.integer(name) }
 
   func integers(_ name: String, default values: [Int]) -> [Int] {
-    if case .integers(let given)? = test.attributes[name] { return given }
-    return values
+    test.integers(name, default: values)
   }
 
-  func string(_ name: String) -> String? {
-    if case .string(let text)? = test.attributes[name] { return text }
-    return nil
-  }
+  func string(_ name: String) -> String? { test.string(name) }
 
   func tensor(_ name: String) throws(Refusal) -> Tensor {
     guard let tensor = test.inputs[name] else { throw Refusal(reason: "no input '\(name)'") }
